@@ -1,0 +1,78 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sharedcomponent lets the pipelines of several signals share one
+// component: the Collector asks a factory once per signal, but a port can be
+// listened on, and a directory be locked, only once.
+package sharedcomponent
+
+import (
+	"context"
+	"sync"
+
+	"go.opentelemetry.io/collector/component"
+)
+
+// Map holds the components that are in use, by the configuration they were
+// made from. The zero value is ready to use; one Map belongs to one factory
+// package.
+type Map[K comparable, V component.Component] struct {
+	mu         sync.Mutex
+	components map[K]*Component[V]
+}
+
+// LoadOrStore returns the component made for key, making it where there is
+// none. A component that was shut down is forgotten, so that a reloaded
+// configuration gets a new one.
+func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V], error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c, ok := m.components[key]; ok {
+		return c, nil
+	}
+	inner, err := create()
+	if err != nil {
+		return nil, err
+	}
+	c := &Component[V]{inner: inner, forget: func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.components, key)
+	}}
+	if m.components == nil {
+		m.components = map[K]*Component[V]{}
+	}
+	m.components[key] = c
+	return c, nil
+}
+
+// Component starts and stops what it holds once, however many pipelines do.
+type Component[V component.Component] struct {
+	inner  V
+	forget func()
+
+	start    sync.Once
+	startErr error
+	stop     sync.Once
+	stopErr  error
+}
+
+// Unwrap returns the component that is shared.
+func (c *Component[V]) Unwrap() V { return c.inner }
+
+// Start starts the shared component at the first call; later calls return
+// what the first one returned.
+func (c *Component[V]) Start(ctx context.Context, host component.Host) error {
+	c.start.Do(func() { c.startErr = c.inner.Start(ctx, host) })
+	return c.startErr
+}
+
+// Shutdown stops the shared component at the first call: the Collector stops
+// all receivers before any exporter, so whoever is first speaks for all.
+func (c *Component[V]) Shutdown(ctx context.Context) error {
+	c.stop.Do(func() {
+		c.stopErr = c.inner.Shutdown(ctx)
+		c.forget()
+	})
+	return c.stopErr
+}
