@@ -4,11 +4,21 @@
 package entry
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/xpdata"
 )
 
 // Counts is a number of entries per signal.
@@ -76,5 +86,314 @@ type BatchDecoder struct {
 // every entry's received_at. The error is a *SyntaxError or a *ShapeError;
 // refused entries are no error, but counted in the Batch.
 func (d *BatchDecoder) Decode(body []byte, receivedAt time.Time) (*Batch, error) {
-	panic("not written yet")
+	s, err := newSource(body, d.MaxDepth)
+	if err != nil {
+		return nil, err
+	}
+	defer s.release()
+	r := &batchReader{
+		fieldReader: fieldReader{source: s},
+		batch:       &Batch{},
+		at:          pcommon.NewTimestampFromTime(receivedAt),
+		resource:    pcommon.NewValueEmpty(),
+	}
+	if err := r.envelope(); err != nil {
+		return nil, err
+	}
+	if err := cmp.Or(r.logs.shape, r.traces.shape, r.metrics.shape, r.resourceErr); err != nil {
+		return nil, err
+	}
+	b := r.batch
+	b.Logs = finish(&logSignal, &r.logs, d, r.resource)
+	b.Traces = finish(&spanSignal, &r.traces, d, r.resource)
+	b.Metrics = finish(&metricSignal, &r.metrics, d, r.resource)
+	b.Received = Counts{r.logs.received, r.traces.received, r.metrics.received}
+	b.Rejected = Counts{r.logs.rejected, r.traces.rejected, r.metrics.rejected}
+	for _, reasons := range [][]string{r.logs.reasons, r.traces.reasons, r.metrics.reasons} {
+		b.Errors = append(b.Errors, reasons[:min(len(reasons), MaxErrors-len(b.Errors))]...)
+	}
+	return b, nil
+}
+
+// batchReader reads a batch's envelope and its entries.
+type batchReader struct {
+	fieldReader
+	batch *Batch
+	at    pcommon.Timestamp
+
+	logs    entries[plog.Logs, plog.ResourceLogs, plog.ScopeLogs]
+	traces  entries[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans]
+	metrics entries[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.ScopeMetrics]
+
+	resource    pcommon.Value
+	resourceErr error
+}
+
+// entries are those of one signal.
+type entries[D any, R resourceGroup, S scopeGroup] struct {
+	data     D
+	resource R
+	scope    S
+
+	received, rejected int
+	reasons            []string // of the first MaxErrors that were rejected
+	shape              error    // why there can't be any
+}
+
+// envelope reads the batch's own object. A member given twice counts as it is
+// given last.
+func (r *batchReader) envelope() error {
+	if r.dec.PeekKind() != '{' {
+		if err := r.skip(); err != nil {
+			return err
+		}
+		return &SyntaxError{Detail: "not an object"}
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	members := 0
+	for r.dec.PeekKind() != '}' {
+		name, err := r.str()
+		if err != nil {
+			return err
+		}
+		members++
+		switch name {
+		case logSignal.name:
+			err = readEntries(&logSignal, r, &r.logs)
+		case spanSignal.name:
+			err = readEntries(&spanSignal, r, &r.traces)
+		case metricSignal.name:
+			err = readEntries(&metricSignal, r, &r.metrics)
+		case "batchId":
+			r.batch.ID, err = r.batchID()
+		case "resource":
+			err = r.readResource()
+		case "dropped":
+			r.batch.Dropped, err = r.dropped()
+		default:
+			err = r.skip()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := r.token(); err != nil {
+		return err
+	}
+	if members == 0 {
+		return &SyntaxError{Detail: "an object without members"}
+	}
+	return r.end()
+}
+
+// readEntries reads the entries of one signal.
+func readEntries[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], r *batchReader, to *entries[D, R, S]) error {
+	*to = entries[D, R, S]{}
+	switch r.dec.PeekKind() {
+	case '[':
+	case 'n':
+		return r.skip()
+	default:
+		to.shape = &ShapeError{Detail: g.name + ": not an array"}
+		return r.skip()
+	}
+	if err := r.fieldReader.open(); err != nil {
+		return err
+	}
+	to.data = g.newData()
+	to.resource = g.addResource(to.data)
+	to.scope = g.addScope(to.resource)
+
+	// A refused entry's record is used for the next one: taking it out of the
+	// middle of a slice would make a batch of refused entries quadratic.
+	var rec E
+	spare := false
+	for i := 0; r.dec.PeekKind() != ']'; i++ {
+		if !spare {
+			rec, spare = g.addRecord(to.scope), true
+		}
+		err := readEntry(g, r, rec)
+		var refused *refusal
+		switch {
+		case err == nil:
+			to.received++
+			spare = false
+		case errors.As(err, &refused):
+			g.newRecord().CopyTo(rec)
+			to.rejected++
+			if len(to.reasons) < MaxErrors {
+				to.reasons = append(to.reasons, fmt.Sprintf("%s[%d]: %s", g.name, i, refused.reason))
+			}
+		default:
+			return err
+		}
+	}
+	if spare {
+		g.dropRecord(to.scope)
+	}
+	return r.token()
+}
+
+// readEntry reads one entry into rec, which must be empty. Whatever is wrong
+// with the entry, but for its syntax, the whole of it has been read.
+func readEntry[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], r *batchReader, rec E) error {
+	if r.dec.PeekKind() != '{' {
+		return r.refuse()
+	}
+	depth, before := r.dec.StackDepth(), r.dec.InputOffset()
+	r.reset(r.at)
+	rest := func() error {
+		if r.dec.StackDepth() == depth {
+			return nil
+		}
+		return r.skipTo(depth)
+	}
+	err := retryLastWins(&r.fieldReader,
+		func() ([]byte, error) {
+			g.newRecord().CopyTo(rec)
+			if err := rest(); err != nil {
+				return nil, err
+			}
+			// Before the entry stand only white space and a comma.
+			text := r.body[before:r.dec.InputOffset()]
+			return text[bytes.IndexByte(text, '{'):], nil
+		},
+		func(f *fieldReader) error { return g.read(f, rec) })
+	var refused *refusal
+	if errors.As(err, &refused) {
+		if restErr := rest(); restErr != nil {
+			return restErr
+		}
+	}
+	return err
+}
+
+// finish gives the entries of one signal their resource.
+func finish[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], e *entries[D, R, S], d *BatchDecoder, envelope pcommon.Value) D {
+	if e.received == 0 {
+		return g.newData()
+	}
+	attributes := e.resource.Resource().Attributes()
+	if envelope.Type() == pcommon.ValueTypeEmpty && len(d.ResourceAttributes) == 0 {
+		attributes.PutStr(attrServiceName, d.ServiceName)
+		return e.data
+	}
+	var members xpdata.MapBuilder
+	members.AppendEmpty(attrServiceName).SetStr(cmp.Or(d.ResourceAttributes[attrServiceName], d.ServiceName))
+	switch envelope.Type() {
+	case pcommon.ValueTypeMap:
+		for key, v := range envelope.Map().All() {
+			if _, configured := d.ResourceAttributes[key]; key != attrServiceName && !configured {
+				v.CopyTo(members.AppendEmpty(key))
+			}
+		}
+	case pcommon.ValueTypeEmpty:
+	default:
+		envelope.CopyTo(members.AppendEmpty(attrResource))
+	}
+	// In an order of their own, so that equal resources have equal lines.
+	for _, key := range slices.Sorted(maps.Keys(d.ResourceAttributes)) {
+		if key != attrServiceName {
+			members.AppendEmpty(key).SetStr(d.ResourceAttributes[key])
+		}
+	}
+	members.UnsafeIntoMap(attributes)
+	return e.data
+}
+
+// readResource reads the envelope's resource.
+func (r *batchReader) readResource() error {
+	depth := r.dec.StackDepth()
+	r.resource, r.resourceErr = pcommon.NewValueEmpty(), nil
+	r.keys = r.keys[:0]
+	err := r.value(r.resource)
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		return err
+	}
+	r.resourceErr = &ShapeError{Detail: "resource: " + refused.reason}
+	if r.dec.StackDepth() == depth {
+		return nil
+	}
+	return r.skipTo(depth)
+}
+
+// batchID reads a batchId; one that is no string of 1 to 128 bytes is none.
+func (r *batchReader) batchID() (string, error) {
+	if r.dec.PeekKind() != '"' {
+		return "", r.skip()
+	}
+	id, err := r.str()
+	if err != nil || len(id) > maxBatchID {
+		return "", err
+	}
+	return strings.Clone(id), nil // not to hold on to the whole body
+}
+
+const maxBatchID = 128
+
+// dropped reads what the client says it had to drop. It is the client's word,
+// so that anything else than the expected is not an error, but not counted.
+func (r *batchReader) dropped() (Counts, error) {
+	var counts Counts
+	if r.dec.PeekKind() != '[' {
+		return counts, r.skip()
+	}
+	if err := r.open(); err != nil {
+		return counts, err
+	}
+	for r.dec.PeekKind() != ']' {
+		if r.dec.PeekKind() != '{' {
+			if err := r.skip(); err != nil {
+				return counts, err
+			}
+			continue
+		}
+		signal, count, err := r.droppedOne()
+		if err != nil {
+			return counts, err
+		}
+		switch signal {
+		case logSignal.name:
+			counts.Logs += count
+		case spanSignal.name:
+			counts.Traces += count
+		case metricSignal.name:
+			counts.Metrics += count
+		}
+	}
+	return counts, r.token()
+}
+
+// maxDropped bounds what one batch can add to a counter.
+const maxDropped = 1_000_000
+
+func (r *batchReader) droppedOne() (signal string, count int, err error) {
+	if err := r.open(); err != nil {
+		return "", 0, err
+	}
+	for r.dec.PeekKind() != '}' {
+		name, err := r.str()
+		if err != nil {
+			return "", 0, err
+		}
+		switch kind := r.dec.PeekKind(); {
+		case name == "signal" && kind == '"':
+			signal, err = r.str()
+		case name == "count" && kind == '0':
+			var lit string
+			lit, err = r.literal()
+			if n, parseErr := strconv.Atoi(lit); parseErr == nil && 0 < n {
+				count = min(n, maxDropped)
+			}
+		default:
+			err = r.skip()
+		}
+		if err != nil {
+			return "", 0, err
+		}
+	}
+	return signal, count, r.token()
 }

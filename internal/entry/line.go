@@ -4,54 +4,129 @@
 package entry
 
 import (
+	"bytes"
 	"iter"
+	"sync"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/xpdata/entity"
 )
+
+// A line is an entry, its received_at, and where there is more to say than an
+// entry can, its tail: a member of OTLP's JSON encoding, holding the resource
+// and scope of the entry, and the whole record where the entry is not all of
+// it. The tail stands behind received_at, where no member of a client's does.
 
 // LogLines yields a line for every log record of ld: its received_at, which
 // is now for a record that brings none along (or one that lies in the
 // future), and the line with its '\n'. The line is valid until the next one
 // is asked for.
-func LogLines(ld plog.Logs, now time.Time) iter.Seq2[time.Time, []byte] { panic("not written yet") }
+func LogLines(ld plog.Logs, now time.Time) iter.Seq2[time.Time, []byte] {
+	return lines(&logSignal, ld, now)
+}
 
 // SpanLines yields a line for every span of td, as LogLines does.
 func SpanLines(td ptrace.Traces, now time.Time) iter.Seq2[time.Time, []byte] {
-	panic("not written yet")
+	return lines(&spanSignal, td, now)
 }
 
-// MetricLines yields a line for every metric of md, as LogLines does.
+// MetricLines yields a line for every metric of md, as LogLines does. A
+// metric of several data points is one line.
 func MetricLines(md pmetric.Metrics, now time.Time) iter.Seq2[time.Time, []byte] {
-	panic("not written yet")
+	return lines(&metricSignal, md, now)
 }
 
-// LogReader collects the records of log lines. The zero value is ready.
-type LogReader struct{}
+func lines[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], data D, now time.Time) iter.Seq2[time.Time, []byte] {
+	return func(yield func(time.Time, []byte) bool) {
+		w := fieldWriters.Get().(*fieldWriter)
+		defer w.release()
+		w.now = pcommon.NewTimestampFromTime(now)
+		for _, r := range g.resources(data) {
+			for _, s := range g.scopes(r) {
+				contextTail := g.contextTail(r, s)
+				for _, e := range g.records(s) {
+					w.buf = w.buf[:0]
+					g.write(w, e)
+					tail := contextTail
+					if !w.exact {
+						tail = g.recordTail(r, s, e)
+					}
+					w.end(tail)
+					if !yield(w.receivedAt.AsTime(), w.buf) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
 
-// Add decodes one line, with or without its '\n'. A line that is refused
-// leaves the records collected so far as they are.
-func (r *LogReader) Add(line []byte) error { panic("not written yet") }
+// contextTail returns the tail of an entry of this resource and scope, as a
+// JSON object; nothing where they are the ones that an entry has by itself.
+func (g *signal[D, R, S, E]) contextTail(r R, s S) []byte {
+	if isDefault(r, s) {
+		return nil
+	}
+	data, _ := g.context(r, s)
+	return g.tail(data)
+}
 
-// Take returns what was added since the last Take.
-func (r *LogReader) Take() plog.Logs { panic("not written yet") }
+// recordTail returns the tail of an entry that doesn't say all of its record.
+func (g *signal[D, R, S, E]) recordTail(r R, s S, e E) []byte {
+	data, scope := g.context(r, s)
+	e.CopyTo(g.addRecord(scope))
+	return g.tail(data)
+}
 
-// SpanReader collects the spans of trace lines, as LogReader does.
-type SpanReader struct{}
+func (g *signal[D, R, S, E]) tail(data D) []byte {
+	// The marshaler writes to memory, so there is nothing to fail on; but it
+	// writes strings that are no UTF-8 as they are, which a line must not.
+	tail, _ := g.marshal(data)
+	return bytes.ToValidUTF8(tail, []byte("\uFFFD"))
+}
 
-// Add decodes one line.
-func (r *SpanReader) Add(line []byte) error { panic("not written yet") }
+// isDefault says whether resource and scope are those of a line without tail.
+func isDefault(r resourceGroup, s scopeGroup) bool {
+	resource, scope := r.Resource(), s.Scope()
+	if r.SchemaUrl() != "" || s.SchemaUrl() != "" ||
+		resource.Attributes().Len() != 1 || resource.DroppedAttributesCount() != 0 || entity.ResourceEntityRefs(resource).Len() != 0 ||
+		scope.Name() != "" || scope.Version() != "" || scope.Attributes().Len() != 0 || scope.DroppedAttributesCount() != 0 {
+		return false
+	}
+	name, ok := resource.Attributes().Get(attrServiceName)
+	return ok && name.Type() == pcommon.ValueTypeStr && name.Str() == DefaultServiceName
+}
 
-// Take returns what was added since the last Take.
-func (r *SpanReader) Take() ptrace.Traces { panic("not written yet") }
+var fieldWriters = sync.Pool{New: func() any { return &fieldWriter{} }}
 
-// MetricReader collects the points of metric lines, as LogReader does.
-type MetricReader struct{}
+func (w *fieldWriter) release() {
+	// What one line out of the ordinary took must not be held for good.
+	const ordinary = 64 << 10
+	if cap(w.buf) > ordinary {
+		w.buf = nil
+	}
+	clear(w.own.kept[:cap(w.own.kept)])
+	clear(w.keys[:cap(w.keys)])
+	fieldWriters.Put(w)
+}
 
-// Add decodes one line.
-func (r *MetricReader) Add(line []byte) error { panic("not written yet") }
-
-// Take returns what was added since the last Take.
-func (r *MetricReader) Take() pmetric.Metrics { panic("not written yet") }
+// end writes what follows an entry: received_at and, where there is one, the
+// tail.
+func (w *fieldWriter) end(tail []byte) {
+	w.member(memberReceivedAt)
+	w.buf = append(w.buf, '"')
+	w.buf = formatReceivedAt(w.buf, w.receivedAt)
+	w.buf = append(w.buf, '"')
+	if len(tail) == 0 {
+		w.buf = append(w.buf, '}', '\n')
+		return
+	}
+	// The tail's members become the line's last ones.
+	w.buf = append(w.buf, ',')
+	w.buf = append(w.buf, tail[1:]...)
+	w.buf = append(w.buf, '\n')
+}

@@ -1,0 +1,141 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package entry
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// severityOf gives the severity number of a level, 0 where it has none.
+// https://opentelemetry.io/docs/specs/otel/logs/data-model/#mapping-of-severitynumber
+func severityOf(level string) plog.SeverityNumber {
+	// No level is longer; what is, is not worth folding.
+	if len(level) > len("critical") {
+		return plog.SeverityNumberUnspecified
+	}
+	var folded [len("critical")]byte
+	copy(folded[:], level)
+	for i, c := range folded {
+		if 'A' <= c && c <= 'Z' {
+			folded[i] = c | 0x20
+		}
+	}
+	switch string(folded[:len(level)]) {
+	case "trace":
+		return plog.SeverityNumberTrace
+	case "debug":
+		return plog.SeverityNumberDebug
+	case "info", "log":
+		return plog.SeverityNumberInfo
+	case "warn", "warning":
+		return plog.SeverityNumberWarn
+	case "error":
+		return plog.SeverityNumberError
+	case "fatal", "critical":
+		return plog.SeverityNumberFatal
+	default:
+		return plog.SeverityNumberUnspecified
+	}
+}
+
+// readLog reads an entry into rec, which must be empty.
+func (r *fieldReader) readLog(rec plog.LogRecord) error {
+	err := r.entry(func(name string) (bool, error) {
+		switch name {
+		case memberTimestamp:
+			ts, err := r.readTimestamp()
+			rec.SetTimestamp(ts)
+			return true, err
+		case memberLevel:
+			level, ok, err := r.readString(seenLevel, attrMember+memberLevel)
+			if ok && level == "" {
+				r.keepString(attrMember+memberLevel, "")
+			}
+			rec.SetSeverityText(level)
+			rec.SetSeverityNumber(severityOf(level))
+			return true, err
+		case memberMessage:
+			if err := r.first(seenMessage); err != nil {
+				return true, err
+			}
+			if r.dec.PeekKind() == 'n' {
+				return true, r.keep(attrMember + memberMessage)
+			}
+			return true, r.value(rec.Body())
+		case memberContext:
+			return true, r.readAttributes(attrMember + memberContext)
+		default:
+			return false, nil
+		}
+	})
+	if err != nil {
+		return err
+	}
+	rec.SetObservedTimestamp(r.receivedAt)
+	r.finish(rec.Attributes())
+	return nil
+}
+
+// logMembers are the members that readLog knows.
+func logMember(name string) bool {
+	switch name {
+	case memberTimestamp, memberLevel, memberMessage, memberContext:
+		return true
+	}
+	return commonMember(name)
+}
+
+// writeLog writes rec as an entry, but for its end.
+func (w *fieldWriter) writeLog(rec plog.LogRecord) {
+	w.begin(rec.Attributes())
+	w.receipt(rec.ObservedTimestamp(), rec.ObservedTimestamp() != 0)
+	// A receipt is a field of log records.
+	w.check(!w.own.hasReceivedAt && !w.own.noTimestamp && !w.own.noDuration)
+
+	w.timestamp(rec.Timestamp(), 0)
+	w.level(rec)
+	w.message(rec.Body())
+	w.attributes(memberContext, rec.Attributes())
+	w.promoted()
+	w.unknown(logMember)
+
+	w.check(rec.TraceID().IsEmpty() && rec.SpanID().IsEmpty() && rec.Flags() == 0 &&
+		rec.DroppedAttributesCount() == 0 && rec.EventName() == "")
+}
+
+func (w *fieldWriter) level(rec plog.LogRecord) {
+	text := rec.SeverityText()
+	if kept, ok := w.kept(memberLevel); ok {
+		w.check(text == "" && (kept.Type() != pcommon.ValueTypeStr || kept.Str() == ""))
+		w.member(memberLevel)
+		w.value(kept)
+	} else if text != "" {
+		w.member(memberLevel)
+		w.string(text)
+	}
+	w.check(rec.SeverityNumber() == severityOf(text))
+}
+
+func (w *fieldWriter) message(body pcommon.Value) {
+	if kept, ok := w.kept(memberMessage); ok {
+		w.check(kept.Type() == pcommon.ValueTypeEmpty && body.Type() == pcommon.ValueTypeEmpty)
+		if body.Type() == pcommon.ValueTypeEmpty {
+			body = kept
+		}
+	} else if body.Type() == pcommon.ValueTypeEmpty {
+		return
+	}
+	w.member(memberMessage)
+	w.value(body)
+}
+
+// commonMember says whether fieldReader.common gives name a meaning.
+func commonMember(name string) bool {
+	switch name {
+	case memberSessionID, memberURL, memberUserAgent, memberReceivedAt:
+		return true
+	}
+	return false
+}

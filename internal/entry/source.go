@@ -1,0 +1,402 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package entry
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/xpdata"
+)
+
+// errDuplicate is returned for an entry in which a known member stands twice.
+var errDuplicate = errors.New("known member given twice")
+
+// refusal says why an entry, though JSON, can't be taken.
+type refusal struct{ reason string }
+
+func (e *refusal) Error() string { return e.reason }
+
+// source reads JSON token by token into pdata. Strings without escapes are
+// cut from one copy of the whole text instead of being copied one by one.
+type source struct {
+	dec      *jsontext.Decoder
+	buf      bytes.Buffer
+	body     []byte
+	text     string
+	maxDepth int
+	keys     []string // of the objects that are open, to find keys given twice
+	scratch  []byte
+}
+
+var sources = sync.Pool{New: func() any {
+	return &source{dec: jsontext.NewDecoder(new(bytes.Buffer))}
+}}
+
+// newSource returns a source over body, which must stay unchanged until
+// release. Objects and arrays that are nested maxDepth levels deep or more are
+// a syntax error.
+func newSource(body []byte, maxDepth int) (*source, error) {
+	if i := invalidUTF8(body); i >= 0 {
+		return nil, &SyntaxError{Detail: fmt.Sprintf("invalid UTF-8 at byte %d", i)}
+	}
+	s := sources.Get().(*source)
+	s.body, s.text, s.maxDepth = body, string(body), maxDepth
+	s.buf = *bytes.NewBuffer(body)
+	s.dec.Reset(&s.buf,
+		// The last one wins; see lastWins.
+		jsontext.AllowDuplicateNames(true),
+		// Bytes that are no UTF-8 were refused above: what this lets pass is
+		// the escape of a lone surrogate, which becomes U+FFFD.
+		jsontext.AllowInvalidUTF8(true))
+	return s, nil
+}
+
+func (s *source) release() {
+	clear(s.keys[:cap(s.keys)])
+	s.body, s.text, s.buf, s.keys = nil, "", bytes.Buffer{}, s.keys[:0]
+	sources.Put(s)
+}
+
+func invalidUTF8(b []byte) int {
+	if utf8.Valid(b) {
+		return -1
+	}
+	for i := 0; ; {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+}
+
+// syntaxError turns what the tokenizer says into a *SyntaxError.
+func (s *source) syntaxError(err error) error {
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &syntactic):
+		return &SyntaxError{Detail: fmt.Sprintf("%s at byte %d", strings.TrimPrefix(syntactic.Err.Error(), "jsontext: "), syntactic.ByteOffset)}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &SyntaxError{Detail: fmt.Sprintf("unexpected end at byte %d", len(s.body))}
+	default:
+		return err
+	}
+}
+
+// open reads the '{' or '[' that PeekKind announced.
+func (s *source) open() error {
+	if _, err := s.dec.ReadToken(); err != nil {
+		return s.syntaxError(err)
+	}
+	if s.dec.StackDepth() >= s.maxDepth {
+		return &SyntaxError{Detail: fmt.Sprintf("nested %d levels deep at byte %d, allowed are %d", s.dec.StackDepth(), s.dec.InputOffset(), s.maxDepth-1)}
+	}
+	return nil
+}
+
+// token reads what PeekKind announced, or says what stands there instead.
+func (s *source) token() error {
+	if _, err := s.dec.ReadToken(); err != nil {
+		return s.syntaxError(err)
+	}
+	return nil
+}
+
+// end makes sure that nothing but white space follows.
+func (s *source) end() error {
+	_, err := s.dec.ReadToken()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return s.syntaxError(err)
+	default:
+		return &SyntaxError{Detail: fmt.Sprintf("more than one JSON value at byte %d", s.dec.InputOffset())}
+	}
+}
+
+// skip reads the next value and forgets it.
+func (s *source) skip() error {
+	return s.skipTo(s.dec.StackDepth())
+}
+
+// skipTo reads the rest of what is open down to depth.
+func (s *source) skipTo(depth int) error {
+	for {
+		switch s.dec.PeekKind() {
+		case '{', '[':
+			if err := s.open(); err != nil {
+				return err
+			}
+		default:
+			if err := s.token(); err != nil {
+				return err
+			}
+		}
+		if s.dec.StackDepth() == depth {
+			return nil
+		}
+	}
+}
+
+// literal reads the next value, a scalar, and returns its text.
+func (s *source) literal() (string, error) {
+	raw, err := s.dec.ReadValue()
+	if err != nil {
+		return "", s.syntaxError(err)
+	}
+	end := int(s.dec.InputOffset())
+	return s.text[end-len(raw) : end], nil
+}
+
+// str reads a string or an object's key.
+func (s *source) str() (string, error) {
+	lit, err := s.literal()
+	if err != nil {
+		return "", err
+	}
+	if strings.IndexByte(lit, '\\') < 0 {
+		return lit[1 : len(lit)-1], nil
+	}
+	// The error can only be a lone surrogate, which is replaced.
+	s.scratch, _ = jsontext.AppendUnquote(s.scratch[:0], lit)
+	return string(s.scratch), nil
+}
+
+// value reads any JSON value into v, which must be empty.
+func (s *source) value(v pcommon.Value) error {
+	switch s.dec.PeekKind() {
+	case '"':
+		str, err := s.str()
+		if err != nil {
+			return err
+		}
+		v.SetStr(str)
+		return nil
+	case '0':
+		lit, err := s.literal()
+		if err != nil {
+			return err
+		}
+		return s.number(lit, v)
+	case '{':
+		return s.object(v.SetEmptyMap())
+	case '[':
+		return s.array(v.SetEmptySlice())
+	case 't', 'f':
+		token, err := s.dec.ReadToken()
+		if err != nil {
+			return s.syntaxError(err)
+		}
+		v.SetBool(token.Bool())
+		return nil
+	default: // null, or no value
+		_, err := s.literal()
+		return err
+	}
+}
+
+// number sets v to a number: an int64 where it is spelt as one, else a double.
+// An integer that neither can hold exactly is kept as bytes: its digits.
+func (s *source) number(lit string, v pcommon.Value) error {
+	integer := !strings.ContainsAny(lit, ".eE")
+	if integer {
+		if n, err := strconv.ParseInt(lit, 10, 64); err == nil {
+			v.SetInt(n)
+			return nil
+		}
+	}
+	f, err := strconv.ParseFloat(lit, 64)
+	if err != nil {
+		return s.outOfRange()
+	}
+	if integer && !exactly(f, lit) {
+		v.SetEmptyBytes().Append([]byte(lit)...)
+		return nil
+	}
+	v.SetDouble(f)
+	return nil
+}
+
+func (s *source) outOfRange() error {
+	return &refusal{reason: "number out of range at byte " + strconv.FormatInt(s.dec.InputOffset(), 10)}
+}
+
+// exactly says whether appendDouble writes f with the digits, and so the very
+// integer, that it was read from.
+func exactly(f float64, digits string) bool {
+	return math.Abs(f) < exponentFrom && strconv.FormatFloat(f, 'f', 0, 64) == digits
+}
+
+// bigInteger says whether digits spell an integer that number keeps as bytes.
+func bigInteger(digits []byte) bool {
+	rest := bytes.TrimPrefix(digits, []byte("-"))
+	if len(rest) < 19 || rest[0] == '0' || len(bytes.Trim(rest, "0123456789")) > 0 {
+		return false
+	}
+	lit := string(digits)
+	if _, err := strconv.ParseInt(lit, 10, 64); err == nil {
+		return false
+	}
+	f, err := strconv.ParseFloat(lit, 64)
+	return err == nil && !exactly(f, lit)
+}
+
+func (s *source) array(to pcommon.Slice) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	for s.dec.PeekKind() != ']' {
+		if err := s.value(to.AppendEmpty()); err != nil {
+			return err
+		}
+	}
+	return s.token()
+}
+
+func (s *source) object(to pcommon.Map) error {
+	var members xpdata.MapBuilder
+	first := len(s.keys)
+	if err := s.members(&members, func(key string) string { return key }); err != nil {
+		return err
+	}
+	s.into(to, &members, first)
+	return nil
+}
+
+// members reads an object's members into mb, under the names that rename
+// gives their keys.
+func (s *source) members(mb *xpdata.MapBuilder, rename func(string) string) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	for s.dec.PeekKind() != '}' {
+		key, err := s.str()
+		if err != nil {
+			return err
+		}
+		if err := s.value(s.put(mb, rename(key))); err != nil {
+			return err
+		}
+	}
+	return s.token()
+}
+
+// put appends an empty value to mb and remembers its key.
+func (s *source) put(mb *xpdata.MapBuilder, key string) pcommon.Value {
+	s.keys = append(s.keys, key)
+	return mb.AppendEmpty(key)
+}
+
+// into moves the members of mb, whose keys were remembered from first on, to m.
+func (s *source) into(m pcommon.Map, mb *xpdata.MapBuilder, first int) {
+	mb.UnsafeIntoMap(m)
+	if repeated(s.keys[first:]) {
+		lastWins(m)
+	}
+	s.keys = s.keys[:first]
+}
+
+// repeated says whether a key stands twice among keys.
+func repeated(keys []string) bool {
+	// Up to this many, comparing each with each costs less than a map.
+	const few = 16
+	if len(keys) > few {
+		set := make(map[string]struct{}, len(keys))
+		for _, key := range keys {
+			set[key] = struct{}{}
+		}
+		return len(set) < len(keys)
+	}
+	for i, key := range keys {
+		for _, other := range keys[:i] {
+			if key == other {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lastWins gives every key of m its last value, at its first place, as
+// JSON.parse does.
+func lastWins(m pcommon.Map) {
+	last := make(map[string]pcommon.Value, m.Len())
+	for key, v := range m.All() {
+		last[key] = v
+	}
+	var members xpdata.MapBuilder
+	for key := range m.All() {
+		if v, ok := last[key]; ok {
+			v.MoveTo(members.AppendEmpty(key))
+			delete(last, key)
+		}
+	}
+	members.UnsafeIntoMap(m)
+}
+
+// lastMembersWin does for the text of an object what lastWins does for a map.
+// It is the slow way round for entries that give a known member twice.
+func lastMembersWin(object []byte, maxDepth int) ([]byte, error) {
+	s, err := newSource(object, maxDepth)
+	if err != nil {
+		return nil, err
+	}
+	defer s.release()
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	type member struct{ key, value string }
+	var members []member
+	at := map[string]int{}
+	for s.dec.PeekKind() != '}' {
+		key, err := s.str()
+		if err != nil {
+			return nil, err
+		}
+		value, err := s.literal()
+		if err != nil {
+			return nil, err
+		}
+		if i, ok := at[key]; ok {
+			members[i].value = value
+			continue
+		}
+		at[key] = len(members)
+		members = append(members, member{key, value})
+	}
+	if err := s.token(); err != nil {
+		return nil, err
+	}
+	if err := s.end(); err != nil {
+		return nil, err
+	}
+	out := []byte{'{'}
+	for i, m := range members {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendString(out, m.key), ':')
+		out = append(out, m.value...)
+	}
+	return append(out, '}'), nil
+}
+
+// refuse reads a value that should have been an object.
+func (s *source) refuse() error {
+	if err := s.skip(); err != nil {
+		return err
+	}
+	return &refusal{reason: "not an object"}
+}
