@@ -31,6 +31,7 @@ func (c Counts) Total() int { return c.Logs + c.Traces + c.Metrics }
 
 // Batch is what one POST carried.
 type Batch struct {
+	// The entries that were received. Data without any is read-only.
 	Logs    plog.Logs
 	Traces  ptrace.Traces
 	Metrics pmetric.Metrics
@@ -95,7 +96,6 @@ func (d *BatchDecoder) Decode(body []byte, receivedAt time.Time) (*Batch, error)
 		fieldReader: fieldReader{source: s},
 		batch:       &Batch{},
 		at:          pcommon.NewTimestampFromTime(receivedAt),
-		resource:    pcommon.NewValueEmpty(),
 	}
 	if err := r.envelope(); err != nil {
 		return nil, err
@@ -125,7 +125,7 @@ type batchReader struct {
 	traces  entries[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans]
 	metrics entries[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.ScopeMetrics]
 
-	resource    pcommon.Value
+	resource    *pcommon.Value // nil where there is none
 	resourceErr error
 }
 
@@ -203,8 +203,8 @@ func readEntries[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D,
 		return err
 	}
 	to.data = g.newData()
-	to.resource = g.addResource(to.data)
-	to.scope = g.addScope(to.resource)
+	to.resource = g.resources.add(to.data)
+	to.scope = g.scopes.add(to.resource)
 
 	// A refused entry's record is used for the next one: taking it out of the
 	// middle of a slice would make a batch of refused entries quadratic.
@@ -212,7 +212,7 @@ func readEntries[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D,
 	spare := false
 	for i := 0; r.dec.PeekKind() != ']'; i++ {
 		if !spare {
-			rec, spare = g.addRecord(to.scope), true
+			rec, spare = g.records.add(to.scope), true
 		}
 		err := readEntry(g, r, rec)
 		var refused *refusal
@@ -231,7 +231,7 @@ func readEntries[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D,
 		}
 	}
 	if spare {
-		g.dropRecord(to.scope)
+		g.dropLast(to.scope)
 	}
 	return r.token()
 }
@@ -244,52 +244,49 @@ func readEntry[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R
 	}
 	depth, before := r.dec.StackDepth(), r.dec.InputOffset()
 	r.reset(r.at)
-	rest := func() error {
-		if r.dec.StackDepth() == depth {
-			return nil
-		}
-		return r.skipTo(depth)
+	err := g.read(&r.fieldReader, rec)
+	if err == nil {
+		return nil
 	}
-	err := retryLastWins(&r.fieldReader,
-		func() ([]byte, error) {
-			g.newRecord().CopyTo(rec)
-			if err := rest(); err != nil {
-				return nil, err
-			}
-			// Before the entry stand only white space and a comma.
-			text := r.body[before:r.dec.InputOffset()]
-			return text[bytes.IndexByte(text, '{'):], nil
-		},
-		func(f *fieldReader) error { return g.read(f, rec) })
 	var refused *refusal
-	if errors.As(err, &refused) {
-		if restErr := rest(); restErr != nil {
-			return restErr
+	duplicate := errors.Is(err, errDuplicate)
+	if !duplicate && !errors.As(err, &refused) {
+		return err
+	}
+	if r.dec.StackDepth() > depth {
+		if err := r.skipTo(depth); err != nil {
+			return err
 		}
 	}
-	return err
+	if !duplicate {
+		return err
+	}
+	g.newRecord().CopyTo(rec)
+	// Before the entry stand only white space and a comma.
+	text := r.body[before:r.dec.InputOffset()]
+	return r.withoutDuplicates(text[bytes.IndexByte(text, '{'):], func(f *fieldReader) error { return g.read(f, rec) })
 }
 
 // finish gives the entries of one signal their resource.
-func finish[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], e *entries[D, R, S], d *BatchDecoder, envelope pcommon.Value) D {
+func finish[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], e *entries[D, R, S], d *BatchDecoder, envelope *pcommon.Value) D {
 	if e.received == 0 {
-		return g.newData()
+		return g.nothing
 	}
 	attributes := e.resource.Resource().Attributes()
-	if envelope.Type() == pcommon.ValueTypeEmpty && len(d.ResourceAttributes) == 0 {
+	if envelope == nil && len(d.ResourceAttributes) == 0 {
 		attributes.PutStr(attrServiceName, d.ServiceName)
 		return e.data
 	}
 	var members xpdata.MapBuilder
 	members.AppendEmpty(attrServiceName).SetStr(cmp.Or(d.ResourceAttributes[attrServiceName], d.ServiceName))
-	switch envelope.Type() {
-	case pcommon.ValueTypeMap:
+	switch {
+	case envelope == nil:
+	case envelope.Type() == pcommon.ValueTypeMap:
 		for key, v := range envelope.Map().All() {
 			if _, configured := d.ResourceAttributes[key]; key != attrServiceName && !configured {
 				v.CopyTo(members.AppendEmpty(key))
 			}
 		}
-	case pcommon.ValueTypeEmpty:
 	default:
 		envelope.CopyTo(members.AppendEmpty(attrResource))
 	}
@@ -305,10 +302,15 @@ func finish[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S
 
 // readResource reads the envelope's resource.
 func (r *batchReader) readResource() error {
+	r.resource, r.resourceErr = nil, nil
+	if r.dec.PeekKind() == 'n' {
+		return r.skip()
+	}
 	depth := r.dec.StackDepth()
-	r.resource, r.resourceErr = pcommon.NewValueEmpty(), nil
 	r.keys = r.keys[:0]
-	err := r.value(r.resource)
+	resource := pcommon.NewValueEmpty()
+	r.resource = &resource
+	err := r.value(resource)
 	var refused *refusal
 	if !errors.As(err, &refused) {
 		return err

@@ -4,8 +4,6 @@
 package entry
 
 import (
-	"errors"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/xpdata"
 )
@@ -211,19 +209,11 @@ func (r *fieldReader) finish(to pcommon.Map) {
 	r.into(to, &r.attributes, 0)
 }
 
-// retryLastWins calls read, and where the entry gives a known member twice,
-// once more for the entry without the first of the two. text gives the entry
-// once read has failed.
-func retryLastWins(r *fieldReader, text func() ([]byte, error), read func(*fieldReader) error) error {
-	err := read(r)
-	if !errors.Is(err, errDuplicate) {
-		return err
-	}
-	object, err := text()
+// withoutDuplicates reads once more an entry that gives a known member twice,
+// less the first of the two. text is the entry.
+func (r *fieldReader) withoutDuplicates(text []byte, read func(*fieldReader) error) error {
+	object, err := lastMembersWin(text, r.maxDepth)
 	if err != nil {
-		return err
-	}
-	if object, err = lastMembersWin(object, r.maxDepth); err != nil {
 		return err
 	}
 	s, err := newSource(object, r.maxDepth)

@@ -45,10 +45,13 @@ func lines[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S,
 		w := fieldWriters.Get().(*fieldWriter)
 		defer w.release()
 		w.now = pcommon.NewTimestampFromTime(now)
-		for _, r := range g.resources(data) {
-			for _, s := range g.scopes(r) {
+		for i := range g.resources.len(data) {
+			r := g.resources.at(data, i)
+			for i := range g.scopes.len(r) {
+				s := g.scopes.at(r, i)
 				contextTail := g.contextTail(r, s)
-				for _, e := range g.records(s) {
+				for i := range g.records.len(s) {
+					e := g.records.at(s, i)
 					w.buf = w.buf[:0]
 					g.write(w, e)
 					tail := contextTail
@@ -68,7 +71,7 @@ func lines[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S,
 // contextTail returns the tail of an entry of this resource and scope, as a
 // JSON object; nothing where they are the ones that an entry has by itself.
 func (g *signal[D, R, S, E]) contextTail(r R, s S) []byte {
-	if isDefault(r, s) {
+	if r.SchemaUrl() == "" && s.SchemaUrl() == "" && isDefault(r.Resource(), s.Scope()) {
 		return nil
 	}
 	data, _ := g.context(r, s)
@@ -78,7 +81,7 @@ func (g *signal[D, R, S, E]) contextTail(r R, s S) []byte {
 // recordTail returns the tail of an entry that doesn't say all of its record.
 func (g *signal[D, R, S, E]) recordTail(r R, s S, e E) []byte {
 	data, scope := g.context(r, s)
-	e.CopyTo(g.addRecord(scope))
+	e.CopyTo(g.records.add(scope))
 	return g.tail(data)
 }
 
@@ -90,10 +93,8 @@ func (g *signal[D, R, S, E]) tail(data D) []byte {
 }
 
 // isDefault says whether resource and scope are those of a line without tail.
-func isDefault(r resourceGroup, s scopeGroup) bool {
-	resource, scope := r.Resource(), s.Scope()
-	if r.SchemaUrl() != "" || s.SchemaUrl() != "" ||
-		resource.Attributes().Len() != 1 || resource.DroppedAttributesCount() != 0 || entity.ResourceEntityRefs(resource).Len() != 0 ||
+func isDefault(resource pcommon.Resource, scope pcommon.InstrumentationScope) bool {
+	if resource.Attributes().Len() != 1 || resource.DroppedAttributesCount() != 0 || entity.ResourceEntityRefs(resource).Len() != 0 ||
 		scope.Name() != "" || scope.Version() != "" || scope.Attributes().Len() != 0 || scope.DroppedAttributesCount() != 0 {
 		return false
 	}

@@ -5,6 +5,7 @@ package entry
 
 import (
 	"bytes"
+	"errors"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -53,6 +54,7 @@ func (r *MetricReader) Take() pmetric.Metrics { return r.take(&metricSignal) }
 type lineReader[D any, R resourceGroup, S scopeGroup, E record[E]] struct {
 	begun  bool
 	data   D
+	fields fieldReader
 	record E // empty between lines
 
 	// The group that is open, if one is, and the tail, if one is known, whose
@@ -79,11 +81,19 @@ func (r *lineReader[D, R, S, E]) take(g *signal[D, R, S, E]) D {
 
 func (r *lineReader[D, R, S, E]) add(g *signal[D, R, S, E], line []byte) error {
 	r.begin(g)
-	tail, receivedAt, err := readLine(line, g.tailKey,
-		func(f *fieldReader) error { return g.read(f, r.record) },
-		func() { r.record = g.newRecord() })
+	s, err := newSource(line, maxLineDepth)
+	if err != nil {
+		return err
+	}
+	defer s.release()
+	r.fields.source, r.fields.line, r.fields.tailKey = s, true, g.tailKey
+	r.fields.reset(0)
+	if err = readLine(&r.fields, g.read, r.record); errors.Is(err, errDuplicate) {
+		r.record = g.newRecord()
+		err = r.fields.withoutDuplicates(line, func(f *fieldReader) error { return readLine(f, g.read, r.record) })
+	}
 	if err == nil {
-		err = r.place(g, tail, receivedAt)
+		err = r.place(g, r.fields.tail, r.fields.receivedAt)
 	}
 	if err != nil {
 		r.record = g.newRecord()
@@ -95,15 +105,15 @@ func (r *lineReader[D, R, S, E]) add(g *signal[D, R, S, E], line []byte) error {
 // the group that it belongs to.
 func (r *lineReader[D, R, S, E]) place(g *signal[D, R, S, E], tail []byte, receivedAt pcommon.Timestamp) error {
 	if r.tailKnown && bytes.Equal(tail, r.tail) {
-		r.record.MoveTo(g.addRecord(r.scope))
+		r.record.MoveTo(g.records.add(r.scope))
 		return nil
 	}
 	if len(tail) == 0 {
-		r.resource = g.addResource(r.data)
+		r.resource = g.resources.add(r.data)
 		r.resource.Resource().Attributes().PutStr(attrServiceName, DefaultServiceName)
-		r.scope = g.addScope(r.resource)
+		r.scope = g.scopes.add(r.resource)
 		r.open, r.tailKnown, r.tail = true, true, nil
-		r.record.MoveTo(g.addRecord(r.scope))
+		r.record.MoveTo(g.records.add(r.scope))
 		return nil
 	}
 
@@ -117,40 +127,45 @@ func (r *lineReader[D, R, S, E]) place(g *signal[D, R, S, E], tail []byte, recei
 		return &refusal{reason: g.tailKey + ": holds more or less than one resource, one scope and one record"}
 	}
 	if !r.open || !sameContext(r.resource, resource, r.scope, scope) {
-		r.resource = g.addResource(r.data)
+		r.resource = g.resources.add(r.data)
 		resource.Resource().MoveTo(r.resource.Resource())
 		r.resource.SetSchemaUrl(resource.SchemaUrl())
-		r.scope = g.addScope(r.resource)
+		r.scope = g.scopes.add(r.resource)
 		scope.Scope().MoveTo(r.scope.Scope())
 		r.scope.SetSchemaUrl(scope.SchemaUrl())
 		r.open, r.tailKnown = true, false
 	}
 	if len(records) == 0 {
 		r.tailKnown, r.tail = true, bytes.Clone(tail)
-		r.record.MoveTo(g.addRecord(r.scope))
+		r.record.MoveTo(g.records.add(r.scope))
 		return nil
 	}
 	// The record is whole in the tail; what was read of the entry is not.
 	r.record = g.newRecord()
 	g.receive(records[0], receivedAt)
-	records[0].MoveTo(g.addRecord(r.scope))
+	records[0].MoveTo(g.records.add(r.scope))
 	return nil
 }
 
 // sole returns what data holds, if that is one resource, one scope and no
 // more than one record.
-func (g *signal[D, R, S, E]) sole(data D) (resource R, scope S, records []E, ok bool) {
-	var resources, scopes int
-	for _, resource = range g.resources(data) {
-		resources++
-		for _, scope = range g.scopes(resource) {
-			scopes++
-			for _, e := range g.records(scope) {
-				records = append(records, e)
-			}
-		}
+func (g *signal[D, R, S, E]) sole(data D) (resource R, scope S, record []E, ok bool) {
+	if g.resources.len(data) != 1 {
+		return resource, scope, nil, false
 	}
-	return resource, scope, records, resources == 1 && scopes == 1 && len(records) <= 1
+	resource = g.resources.at(data, 0)
+	if g.scopes.len(resource) != 1 {
+		return resource, scope, nil, false
+	}
+	scope = g.scopes.at(resource, 0)
+	switch g.records.len(scope) {
+	case 0:
+		return resource, scope, nil, true
+	case 1:
+		return resource, scope, []E{g.records.at(scope, 0)}, true
+	default:
+		return resource, scope, nil, false
+	}
 }
 
 // sameContext says whether records of two resources and scopes may share a
@@ -168,28 +183,15 @@ func sameContext(resourceA, resourceB resourceGroup, scopeA, scopeB scopeGroup) 
 // what a batch may have, and the tokenizer's own limit.
 const maxLineDepth = 10_000
 
-// readLine reads a line by read, which fills a record from its entry, and
-// empties it by reset where it has to be read again. It returns the line's tail, without the name.
-func readLine(line []byte, tailKey string, read func(*fieldReader) error, reset func()) (tail []byte, receivedAt pcommon.Timestamp, err error) {
-	s, err := newSource(line, maxLineDepth)
-	if err != nil {
-		return nil, 0, err
+// readLine reads a whole line, whose entry read puts into rec.
+func readLine[E any](r *fieldReader, read func(*fieldReader, E) error, rec E) error {
+	if r.dec.PeekKind() != '{' {
+		return r.refuse()
 	}
-	defer s.release()
-	r := &fieldReader{source: s, line: true, tailKey: tailKey}
-	r.reset(0)
-	err = retryLastWins(r,
-		func() ([]byte, error) { reset(); return line, nil },
-		func(r *fieldReader) error {
-			if r.dec.PeekKind() != '{' {
-				return r.refuse()
-			}
-			if err := read(r); err != nil {
-				return err
-			}
-			return r.end()
-		})
-	return r.tail, r.receivedAt, err
+	if err := read(r, rec); err != nil {
+		return err
+	}
+	return r.end()
 }
 
 // document completes a line's tail to a document of OTLP's JSON encoding.

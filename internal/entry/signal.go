@@ -25,14 +25,13 @@ type signal[D any, R resourceGroup, S scopeGroup, E record[E]] struct {
 	newData   func() D
 	newRecord func() E
 
-	addResource func(D) R
-	addScope    func(R) S
-	addRecord   func(S) E
-	dropRecord  func(S) // the last one
+	resources list[D, R]
+	scopes    list[R, S]
+	records   list[S, E]
+	dropLast  func(S) // record
 
-	resources func(D) iter.Seq2[int, R]
-	scopes    func(R) iter.Seq2[int, S]
-	records   func(S) iter.Seq2[int, E]
+	// nothing is data without records, and not to be changed.
+	nothing D
 
 	marshal   func(D) ([]byte, error)
 	unmarshal func([]byte) (D, error)
@@ -41,6 +40,24 @@ type signal[D any, R resourceGroup, S scopeGroup, E record[E]] struct {
 	write func(*fieldWriter, E)
 	// receive notes the receipt of a record that came whole.
 	receive func(E, pcommon.Timestamp)
+}
+
+// list is how a P holds its Cs.
+type list[P, C any] struct {
+	len func(P) int
+	at  func(P, int) C
+	add func(P) C
+}
+
+// all ranges over the Cs of parent.
+func (l *list[P, C]) all(parent P) iter.Seq[C] {
+	return func(yield func(C) bool) {
+		for i := range l.len(parent) {
+			if !yield(l.at(parent, i)) {
+				return
+			}
+		}
+	}
 }
 
 type resourceGroup interface {
@@ -61,20 +78,30 @@ type record[E any] interface {
 }
 
 var logSignal = signal[plog.Logs, plog.ResourceLogs, plog.ScopeLogs, plog.LogRecord]{
-	name:        "logs",
-	tailKey:     "resourceLogs",
-	newData:     plog.NewLogs,
-	newRecord:   plog.NewLogRecord,
-	addResource: func(d plog.Logs) plog.ResourceLogs { return d.ResourceLogs().AppendEmpty() },
-	addScope:    func(r plog.ResourceLogs) plog.ScopeLogs { return r.ScopeLogs().AppendEmpty() },
-	addRecord:   func(s plog.ScopeLogs) plog.LogRecord { return s.LogRecords().AppendEmpty() },
-	dropRecord: func(s plog.ScopeLogs) {
+	name:      "logs",
+	tailKey:   "resourceLogs",
+	newData:   plog.NewLogs,
+	nothing:   readOnly(plog.NewLogs()),
+	newRecord: plog.NewLogRecord,
+	resources: list[plog.Logs, plog.ResourceLogs]{
+		len: func(d plog.Logs) int { return d.ResourceLogs().Len() },
+		at:  func(d plog.Logs, i int) plog.ResourceLogs { return d.ResourceLogs().At(i) },
+		add: func(d plog.Logs) plog.ResourceLogs { return d.ResourceLogs().AppendEmpty() },
+	},
+	scopes: list[plog.ResourceLogs, plog.ScopeLogs]{
+		len: func(r plog.ResourceLogs) int { return r.ScopeLogs().Len() },
+		at:  func(r plog.ResourceLogs, i int) plog.ScopeLogs { return r.ScopeLogs().At(i) },
+		add: func(r plog.ResourceLogs) plog.ScopeLogs { return r.ScopeLogs().AppendEmpty() },
+	},
+	records: list[plog.ScopeLogs, plog.LogRecord]{
+		len: func(s plog.ScopeLogs) int { return s.LogRecords().Len() },
+		at:  func(s plog.ScopeLogs, i int) plog.LogRecord { return s.LogRecords().At(i) },
+		add: func(s plog.ScopeLogs) plog.LogRecord { return s.LogRecords().AppendEmpty() },
+	},
+	dropLast: func(s plog.ScopeLogs) {
 		left := s.LogRecords().Len()
 		s.LogRecords().RemoveIf(func(plog.LogRecord) bool { left--; return left == 0 })
 	},
-	resources: func(d plog.Logs) iter.Seq2[int, plog.ResourceLogs] { return d.ResourceLogs().All() },
-	scopes:    func(r plog.ResourceLogs) iter.Seq2[int, plog.ScopeLogs] { return r.ScopeLogs().All() },
-	records:   func(s plog.ScopeLogs) iter.Seq2[int, plog.LogRecord] { return s.LogRecords().All() },
 	marshal:   new(plog.JSONMarshaler).MarshalLogs,
 	unmarshal: new(plog.JSONUnmarshaler).UnmarshalLogs,
 	read:      (*fieldReader).readLog,
@@ -87,20 +114,30 @@ var logSignal = signal[plog.Logs, plog.ResourceLogs, plog.ScopeLogs, plog.LogRec
 }
 
 var spanSignal = signal[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans, ptrace.Span]{
-	name:        "traces",
-	tailKey:     "resourceSpans",
-	newData:     ptrace.NewTraces,
-	newRecord:   ptrace.NewSpan,
-	addResource: func(d ptrace.Traces) ptrace.ResourceSpans { return d.ResourceSpans().AppendEmpty() },
-	addScope:    func(r ptrace.ResourceSpans) ptrace.ScopeSpans { return r.ScopeSpans().AppendEmpty() },
-	addRecord:   func(s ptrace.ScopeSpans) ptrace.Span { return s.Spans().AppendEmpty() },
-	dropRecord: func(s ptrace.ScopeSpans) {
+	name:      "traces",
+	tailKey:   "resourceSpans",
+	newData:   ptrace.NewTraces,
+	nothing:   readOnly(ptrace.NewTraces()),
+	newRecord: ptrace.NewSpan,
+	resources: list[ptrace.Traces, ptrace.ResourceSpans]{
+		len: func(d ptrace.Traces) int { return d.ResourceSpans().Len() },
+		at:  func(d ptrace.Traces, i int) ptrace.ResourceSpans { return d.ResourceSpans().At(i) },
+		add: func(d ptrace.Traces) ptrace.ResourceSpans { return d.ResourceSpans().AppendEmpty() },
+	},
+	scopes: list[ptrace.ResourceSpans, ptrace.ScopeSpans]{
+		len: func(r ptrace.ResourceSpans) int { return r.ScopeSpans().Len() },
+		at:  func(r ptrace.ResourceSpans, i int) ptrace.ScopeSpans { return r.ScopeSpans().At(i) },
+		add: func(r ptrace.ResourceSpans) ptrace.ScopeSpans { return r.ScopeSpans().AppendEmpty() },
+	},
+	records: list[ptrace.ScopeSpans, ptrace.Span]{
+		len: func(s ptrace.ScopeSpans) int { return s.Spans().Len() },
+		at:  func(s ptrace.ScopeSpans, i int) ptrace.Span { return s.Spans().At(i) },
+		add: func(s ptrace.ScopeSpans) ptrace.Span { return s.Spans().AppendEmpty() },
+	},
+	dropLast: func(s ptrace.ScopeSpans) {
 		left := s.Spans().Len()
 		s.Spans().RemoveIf(func(ptrace.Span) bool { left--; return left == 0 })
 	},
-	resources: func(d ptrace.Traces) iter.Seq2[int, ptrace.ResourceSpans] { return d.ResourceSpans().All() },
-	scopes:    func(r ptrace.ResourceSpans) iter.Seq2[int, ptrace.ScopeSpans] { return r.ScopeSpans().All() },
-	records:   func(s ptrace.ScopeSpans) iter.Seq2[int, ptrace.Span] { return s.Spans().All() },
 	marshal:   new(ptrace.JSONMarshaler).MarshalTraces,
 	unmarshal: new(ptrace.JSONUnmarshaler).UnmarshalTraces,
 	read:      (*fieldReader).readSpan,
@@ -111,20 +148,30 @@ var spanSignal = signal[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans, 
 }
 
 var metricSignal = signal[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.ScopeMetrics, pmetric.Metric]{
-	name:        "metrics",
-	tailKey:     "resourceMetrics",
-	newData:     pmetric.NewMetrics,
-	newRecord:   pmetric.NewMetric,
-	addResource: func(d pmetric.Metrics) pmetric.ResourceMetrics { return d.ResourceMetrics().AppendEmpty() },
-	addScope:    func(r pmetric.ResourceMetrics) pmetric.ScopeMetrics { return r.ScopeMetrics().AppendEmpty() },
-	addRecord:   func(s pmetric.ScopeMetrics) pmetric.Metric { return s.Metrics().AppendEmpty() },
-	dropRecord: func(s pmetric.ScopeMetrics) {
+	name:      "metrics",
+	tailKey:   "resourceMetrics",
+	newData:   pmetric.NewMetrics,
+	nothing:   readOnly(pmetric.NewMetrics()),
+	newRecord: pmetric.NewMetric,
+	resources: list[pmetric.Metrics, pmetric.ResourceMetrics]{
+		len: func(d pmetric.Metrics) int { return d.ResourceMetrics().Len() },
+		at:  func(d pmetric.Metrics, i int) pmetric.ResourceMetrics { return d.ResourceMetrics().At(i) },
+		add: func(d pmetric.Metrics) pmetric.ResourceMetrics { return d.ResourceMetrics().AppendEmpty() },
+	},
+	scopes: list[pmetric.ResourceMetrics, pmetric.ScopeMetrics]{
+		len: func(r pmetric.ResourceMetrics) int { return r.ScopeMetrics().Len() },
+		at:  func(r pmetric.ResourceMetrics, i int) pmetric.ScopeMetrics { return r.ScopeMetrics().At(i) },
+		add: func(r pmetric.ResourceMetrics) pmetric.ScopeMetrics { return r.ScopeMetrics().AppendEmpty() },
+	},
+	records: list[pmetric.ScopeMetrics, pmetric.Metric]{
+		len: func(s pmetric.ScopeMetrics) int { return s.Metrics().Len() },
+		at:  func(s pmetric.ScopeMetrics, i int) pmetric.Metric { return s.Metrics().At(i) },
+		add: func(s pmetric.ScopeMetrics) pmetric.Metric { return s.Metrics().AppendEmpty() },
+	},
+	dropLast: func(s pmetric.ScopeMetrics) {
 		left := s.Metrics().Len()
 		s.Metrics().RemoveIf(func(pmetric.Metric) bool { left--; return left == 0 })
 	},
-	resources: func(d pmetric.Metrics) iter.Seq2[int, pmetric.ResourceMetrics] { return d.ResourceMetrics().All() },
-	scopes:    func(r pmetric.ResourceMetrics) iter.Seq2[int, pmetric.ScopeMetrics] { return r.ScopeMetrics().All() },
-	records:   func(s pmetric.ScopeMetrics) iter.Seq2[int, pmetric.Metric] { return s.Metrics().All() },
 	marshal:   new(pmetric.JSONMarshaler).MarshalMetrics,
 	unmarshal: new(pmetric.JSONUnmarshaler).UnmarshalMetrics,
 	read:      (*fieldReader).readMetric,
@@ -134,6 +181,12 @@ var metricSignal = signal[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.Scop
 			receive(attributes, at)
 		}
 	},
+}
+
+// readOnly guards data that is shared.
+func readOnly[D interface{ MarkReadOnly() }](data D) D {
+	data.MarkReadOnly()
+	return data
 }
 
 // pointAttributes yields the attributes of a metric's data points.
@@ -174,10 +227,10 @@ func receive(attributes pcommon.Map, at pcommon.Timestamp) {
 // context returns data of one resource and scope like r and s, and its scope.
 func (g *signal[D, R, S, E]) context(r R, s S) (D, S) {
 	data := g.newData()
-	resource := g.addResource(data)
+	resource := g.resources.add(data)
 	r.Resource().CopyTo(resource.Resource())
 	resource.SetSchemaUrl(r.SchemaUrl())
-	scope := g.addScope(resource)
+	scope := g.scopes.add(resource)
 	s.Scope().CopyTo(scope.Scope())
 	scope.SetSchemaUrl(s.SchemaUrl())
 	return data, scope
