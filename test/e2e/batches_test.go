@@ -1,0 +1,109 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/test/harness"
+)
+
+// What browsers send is on disk as the same JSON values, whatever its shape.
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	c := harness.Start(t, harness.Options{})
+	stored := &harness.Reader{Directory: c.Directory}
+	files, err := filepath.Glob(filepath.Join(harness.Root(t), "testdata", "batches", "*.jsonl"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		number := 0
+		for body := range bytes.Lines(content) {
+			number++
+			t.Run(fmt.Sprintf("%s:%d", filepath.Base(file), number), func(t *testing.T) {
+				checkBatch(t, c, stored, bytes.TrimSpace(body))
+			})
+		}
+	}
+}
+
+func checkBatch(t *testing.T, c *harness.Collector, stored *harness.Reader, body []byte) {
+	t.Helper()
+	var batch map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(body, &batch))
+
+	want := map[synthetic.Signal][]string{}
+	var received, rejected harness.Counts
+	for _, signal := range synthetic.Signals {
+		var entries []json.RawMessage
+		if sent, ok := batch[string(signal)]; ok {
+			require.NoError(t, json.Unmarshal(sent, &entries))
+		}
+		for _, e := range entries {
+			if !harness.Storable(e) {
+				count(&rejected, signal)
+				continue
+			}
+			count(&received, signal)
+			entry, err := harness.CanonicalEntry(e)
+			require.NoError(t, err)
+			want[signal] = append(want[signal], entry)
+		}
+	}
+
+	checkCounts(t, c.MustPost(t, body), received, rejected)
+	lines := stored.Next(t)
+	got := map[synthetic.Signal][]string{}
+	for _, line := range lines {
+		got[line.Signal()] = append(got[line.Signal()], line.Entry)
+		if resource := string(batch["resource"]); !strings.HasPrefix(resource, "{") {
+			require.Equal(t, "{}", line.Added, "added to %s", line.Entry)
+		}
+	}
+	for _, signal := range synthetic.Signals {
+		require.Equal(t, want[signal], got[signal], signal)
+	}
+}
+
+func checkCounts(t *testing.T, answer harness.Answer, received, rejected harness.Counts) {
+	t.Helper()
+	var none harness.Counts
+	want := map[string]string{"received": received.Canonical()}
+	status := 200
+	if rejected != none {
+		want["rejected"] = rejected.Canonical()
+		if received == none {
+			delete(want, "received")
+			status = 400
+		}
+	}
+	require.Equal(t, status, answer.Status, "answer %s", answer.Body)
+	for _, key := range []string{"received", "rejected"} {
+		got, err := answer.Member(key)
+		require.NoError(t, err)
+		require.Equal(t, want[key], got, key)
+	}
+}
+
+func count(c *harness.Counts, signal synthetic.Signal) {
+	switch signal {
+	case synthetic.Logs:
+		c.Logs++
+	case synthetic.Traces:
+		c.Traces++
+	case synthetic.Metrics:
+		c.Metrics++
+	}
+}

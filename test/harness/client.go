@@ -1,0 +1,185 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Path is the path that batches are POSTed to.
+const Path = "/telemetry/ingest"
+
+// answerTimeout bounds the wait for an answer.
+const answerTimeout = 30 * time.Second
+
+// Counts are numbers of entries per signal, as answers have them.
+type Counts struct {
+	Logs    int `json:"logs"`
+	Traces  int `json:"traces"`
+	Metrics int `json:"metrics"`
+}
+
+// Canonical is how Answer.Member spells the counts.
+func (c Counts) Canonical() string {
+	return fmt.Sprintf(`{"logs":%d,"metrics":%d,"traces":%d}`, c.Logs, c.Metrics, c.Traces)
+}
+
+// Answer is what a collector says to a request.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Member returns a member of the answer's JSON object, canonical; empty where
+// there is none.
+func (a Answer) Member(key string) (string, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(a.Body, &members); err != nil {
+		return "", fmt.Errorf("read answer %q: %w", a.Body, err)
+	}
+	value, ok := members[key]
+	if !ok {
+		return "", nil
+	}
+	return Canonical(value)
+}
+
+// Post sends a batch as a client does.
+func (c *Collector) Post(client *http.Client, body []byte) (Answer, error) {
+	req, err := http.NewRequest(http.MethodPost, c.URL+Path, bytes.NewReader(body))
+	if err != nil {
+		return Answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Telemetry-Token", c.Token)
+	res, err := client.Do(req)
+	if err != nil {
+		return Answer{}, err
+	}
+	return readAnswer(res)
+}
+
+// MustPost sends a batch that is expected to be answered.
+func (c *Collector) MustPost(t testing.TB, body []byte) Answer {
+	t.Helper()
+	client := NewClient()
+	defer client.CloseIdleConnections()
+	answer, err := c.Post(client, body)
+	require.NoError(t, err)
+	return answer
+}
+
+// NewClient returns an HTTP client of one connection, as a browser's tab has
+// for an origin. Close its idle connections after use.
+func NewClient() *http.Client {
+	return &http.Client{
+		Timeout:   answerTimeout,
+		Transport: &http.Transport{MaxConnsPerHost: 1, DisableCompression: true},
+	}
+}
+
+// Request is a request that is sent as it is written here, header spelling
+// and order included.
+type Request struct {
+	Method string
+	// Target is the path and query, Path by default.
+	Target string
+	// Header are names and values in the order they are sent. Host and
+	// Connection are added, and Content-Length where there is no
+	// Transfer-Encoding and either a body or a POST.
+	Header [][2]string
+	// Body is sent chunked when the header says so.
+	Body []byte
+}
+
+// Exchange sends one request over a connection of its own.
+func (c *Collector) Exchange(t testing.TB, request Request) Answer {
+	t.Helper()
+	answer, err := c.exchange(request)
+	require.NoError(t, err, "%s %s", request.Method, request.Target)
+	return answer
+}
+
+func (c *Collector) exchange(request Request) (Answer, error) {
+	target, err := url.Parse(c.URL)
+	if err != nil {
+		return Answer{}, err
+	}
+	conn, err := net.DialTimeout("tcp", target.Host, answerTimeout)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
+		return Answer{}, err
+	}
+	// A collector that refuses a body before it has read all of it may reset
+	// the connection: what counts is whether an answer can be read.
+	_, writeErr := conn.Write(request.wire(target.Host))
+	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: request.Method})
+	if err != nil {
+		return Answer{}, fmt.Errorf("read response: %w (write request: %v)", err, writeErr)
+	}
+	return readAnswer(res)
+}
+
+// wire is the request as it goes over the wire.
+func (r Request) wire(host string) []byte {
+	target := r.Target
+	if target == "" {
+		target = Path
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", r.Method, target, host)
+	chunked := false
+	for _, field := range r.Header {
+		fmt.Fprintf(&b, "%s: %s\r\n", field[0], field[1])
+		chunked = chunked || http.CanonicalHeaderKey(field[0]) == "Transfer-Encoding"
+	}
+	switch {
+	case chunked:
+		b.WriteString("\r\n")
+		writeChunks(&b, r.Body)
+	case len(r.Body) > 0 || r.Method == http.MethodPost:
+		fmt.Fprintf(&b, "Content-Length: %s\r\n\r\n", strconv.Itoa(len(r.Body)))
+		b.Write(r.Body)
+	default:
+		b.WriteString("\r\n")
+	}
+	return b.Bytes()
+}
+
+// writeChunks writes a body in two chunks, cut where it may hurt: in the
+// middle.
+func writeChunks(b *bytes.Buffer, body []byte) {
+	half := len(body) / 2
+	for _, chunk := range [][]byte{body[:half], body[half:]} {
+		if len(chunk) > 0 { // an empty chunk would end the body
+			fmt.Fprintf(b, "%x\r\n%s\r\n", len(chunk), chunk)
+		}
+	}
+	b.WriteString("0\r\n\r\n")
+}
+
+func readAnswer(res *http.Response) (Answer, error) {
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return Answer{}, fmt.Errorf("read answer: %w", err)
+	}
+	return Answer{res.StatusCode, res.Header, body}, nil
+}

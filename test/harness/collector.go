@@ -1,0 +1,319 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Token and Origin are what a collector of the harness lets in, unless its
+// Options say otherwise.
+const (
+	Token  = "test-token"
+	Origin = "https://saberloop.com"
+)
+
+// startTimeout and stopTimeout bound the wait for a collector that never
+// becomes healthy, and for one that ignores its SIGTERM. Both are generous:
+// they decide how soon a broken test ends, not what passes.
+const (
+	startTimeout = time.Minute
+	stopTimeout  = time.Minute
+)
+
+// readyMessage is what the Collector logs when all its components run.
+const readyMessage = "Everything is ready"
+
+//go:embed collector.yaml
+var baseConfig []byte
+
+// Options say what is special about a collector. The zero value is the
+// ordinary one, with a directory of its own.
+type Options struct {
+	// Directory holds the day files. It is a new one of the test's by default.
+	Directory string
+	// Token is the one token that is let in, Token by default.
+	Token string
+	// Origin is the one origin that is let in, Origin by default.
+	Origin string
+	// Config is YAML that is merged over the harness's collector.yaml.
+	Config string
+	// Flags are further command line arguments.
+	Flags []string
+}
+
+// Collector is a running otelcol-saberloop.
+type Collector struct {
+	// URL is the receiver's base URL, HealthURL what the health check
+	// answers, MetricsURL the collector's own metrics.
+	URL, HealthURL, MetricsURL string
+	// Directory holds the day files.
+	Directory string
+	// Token is the token that is let in.
+	Token string
+
+	binary string
+	args   []string
+	env    []string
+	config string // the path of the file that holds Options.Config
+	log    string // the path of the file that its output goes to, over all its restarts
+
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when cmd has ended
+}
+
+// Start starts a collector and waits until it is healthy. When the test ends
+// the collector is stopped, and its log shown if the test failed.
+func Start(t testing.TB, options Options) *Collector {
+	t.Helper()
+	c := newCollector(t, options)
+	c.start(t)
+	return c
+}
+
+// StartFails runs a collector that is expected to end by itself, with an
+// exit code other than 0, and returns what it logged.
+func StartFails(t testing.TB, options Options) string {
+	t.Helper()
+	c := newCollector(t, options)
+	c.launch(t)
+	select {
+	case <-c.exited:
+	case <-time.After(startTimeout):
+		require.FailNow(t, "collector goes on, it should have failed to start")
+	}
+	require.NotZero(t, c.cmd.ProcessState.ExitCode(), "exit code")
+	return c.Log(t)
+}
+
+func newCollector(t testing.TB, options Options) *Collector {
+	t.Helper()
+	if options.Directory == "" {
+		options.Directory = filepath.Join(t.TempDir(), "telemetry-data")
+	}
+	if options.Token == "" {
+		options.Token = Token
+	}
+	if options.Origin == "" {
+		options.Origin = Origin
+	}
+	ingest, health, metrics := address(FreePort(t)), address(FreePort(t)), FreePort(t)
+	own := t.TempDir()
+	c := &Collector{
+		URL:        "http://" + ingest,
+		HealthURL:  "http://" + health,
+		MetricsURL: "http://" + address(metrics) + "/metrics",
+		Directory:  options.Directory,
+		Token:      options.Token,
+		binary:     Binary(t),
+		config:     filepath.Join(own, "options.yaml"),
+		log:        filepath.Join(own, "collector.log"),
+		env: append(os.Environ(),
+			"HARNESS_ENDPOINT="+ingest,
+			"HARNESS_HEALTH_ENDPOINT="+health,
+			"HARNESS_METRICS_PORT="+strconv.Itoa(metrics),
+			"HARNESS_DIRECTORY="+options.Directory,
+			"HARNESS_TOKEN="+options.Token,
+			"HARNESS_ORIGIN="+options.Origin),
+	}
+	base := filepath.Join(own, "collector.yaml")
+	require.NoError(t, os.WriteFile(base, baseConfig, 0o600))
+	c.writeConfig(t, options.Config)
+	c.args = append([]string{"--config=" + base, "--config=" + c.config}, options.Flags...)
+	t.Cleanup(func() {
+		c.end(t)
+		if t.Failed() {
+			t.Logf("log of the collector:\n%s", lastOf(c.Log(t), 64<<10))
+		}
+	})
+	return c
+}
+
+// Binary is the path of the otelcol-saberloop under test: the one that `make
+// build` leaves, or what OTELCOL_SABERLOOP names.
+func Binary(t testing.TB) string {
+	t.Helper()
+	path := os.Getenv("OTELCOL_SABERLOOP")
+	if path == "" {
+		path = filepath.Join(Root(t), "_build", "otelcol-saberloop")
+	}
+	if _, err := os.Stat(path); err != nil {
+		require.FailNow(t, "no collector to test", "run `make build` first: %v", err)
+	}
+	return path
+}
+
+// Root is the root of the repository.
+func Root(t testing.TB) string {
+	t.Helper()
+	_, file, _, ok := runtime.Caller(0)
+	require.True(t, ok, "source path of the harness is unknown")
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+func (c *Collector) writeConfig(t testing.TB, config string) {
+	t.Helper()
+	if strings.TrimSpace(config) == "" {
+		config = "{}"
+	}
+	require.NoError(t, os.WriteFile(c.config, []byte(config), 0o600))
+}
+
+// start launches the collector and waits until it is healthy.
+func (c *Collector) start(t testing.TB) {
+	t.Helper()
+	c.launch(t)
+	c.await(t, "become healthy", c.healthy)
+}
+
+func (c *Collector) launch(t testing.TB) {
+	t.Helper()
+	output, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	defer output.Close()
+	c.cmd = exec.Command(c.binary, c.args...)
+	c.cmd.Env = c.env
+	c.cmd.Stdout, c.cmd.Stderr = output, output
+	c.cmd.SysProcAttr = sysProcAttr()
+	require.NoError(t, c.cmd.Start())
+
+	exited := make(chan struct{})
+	c.exited = exited
+	go func(cmd *exec.Cmd) {
+		_ = cmd.Wait() // how it ended is in its ProcessState
+		close(exited)
+	}(c.cmd)
+}
+
+// await waits for what the collector is expected to do, and not for a
+// collector that has ended.
+func (c *Collector) await(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	deadline := time.After(startTimeout)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-c.exited:
+			require.FailNowf(t, "collector ended", "it did not %s, but ended: %v", what, c.cmd.ProcessState)
+		case <-deadline:
+			require.FailNowf(t, "collector hangs", "it did not %s within %v", what, startTimeout)
+		}
+	}
+}
+
+// healthy tells whether the health check answers 200.
+func (c *Collector) healthy() bool {
+	res, err := http.Get(c.HealthURL)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
+// Stop sends SIGTERM, and wants the collector to end by itself with exit
+// code 0. It returns how long that took.
+func (c *Collector) Stop(t testing.TB) time.Duration {
+	t.Helper()
+	began := time.Now()
+	c.Signal(t, syscall.SIGTERM)
+	select {
+	case <-c.exited:
+	case <-time.After(stopTimeout):
+		require.FailNowf(t, "collector ignores SIGTERM", "it runs on after %v", stopTimeout)
+	}
+	require.Zero(t, c.cmd.ProcessState.ExitCode(), "exit code after SIGTERM")
+	return time.Since(began)
+}
+
+// Signal sends a signal to the collector's process.
+func (c *Collector) Signal(t testing.TB, signal os.Signal) {
+	t.Helper()
+	require.NoError(t, c.cmd.Process.Signal(signal))
+}
+
+// Kill ends the collector as a crash would, by SIGKILL.
+func (c *Collector) Kill(t testing.TB) {
+	t.Helper()
+	require.NoError(t, c.cmd.Process.Kill())
+	<-c.exited
+}
+
+// Restart starts a collector that was stopped or killed again: same ports,
+// same directory, same configuration.
+func (c *Collector) Restart(t testing.TB) {
+	t.Helper()
+	c.start(t)
+}
+
+// Reload gives the collector another Options.Config and waits until it runs
+// with that. It returns how long that took.
+func (c *Collector) Reload(t testing.TB, config string) time.Duration {
+	t.Helper()
+	c.writeConfig(t, config)
+	began := time.Now()
+	before := strings.Count(c.Log(t), readyMessage)
+	c.Signal(t, syscall.SIGHUP)
+	c.await(t, "reload its configuration", func() bool {
+		return strings.Count(c.Log(t), readyMessage) > before && c.healthy()
+	})
+	return time.Since(began)
+}
+
+// Log is all that the collector has written to stdout and stderr.
+func (c *Collector) Log(t testing.TB) string {
+	t.Helper()
+	log, err := os.ReadFile(c.log)
+	if errors.Is(err, os.ErrNotExist) {
+		return "" // never started
+	}
+	require.NoError(t, err)
+	return string(log)
+}
+
+// end ends the collector if it still runs, first politely.
+func (c *Collector) end(t testing.TB) {
+	t.Helper()
+	if c.cmd == nil || c.exited == nil {
+		return
+	}
+	_ = c.cmd.Process.Signal(syscall.SIGTERM) // fails when it has ended
+	select {
+	case <-c.exited:
+	case <-time.After(stopTimeout):
+		_ = c.cmd.Process.Kill()
+		<-c.exited
+		t.Errorf("collector had to be killed: it ran on %v after SIGTERM", stopTimeout)
+	}
+	if text := c.Log(t); strings.Contains(text, "panic: ") || strings.Contains(text, "WARNING: DATA RACE") {
+		t.Error("collector panicked, or its race detector found something")
+	}
+}
+
+func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// lastOf cuts a text to its last lines of at most so many bytes.
+func lastOf(text string, size int) string {
+	if len(text) <= size {
+		return text
+	}
+	text = text[len(text)-size:]
+	return "…" + text[strings.IndexByte(text, '\n')+1:]
+}

@@ -1,0 +1,169 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+)
+
+// Ledger remembers which batches of a Mix were sent, and which of them the
+// collector acknowledged. It may be used by many goroutines at once.
+type Ledger struct {
+	mix synthetic.Mix
+
+	mu           sync.Mutex
+	sent         map[int]bool
+	acknowledged map[int]bool
+}
+
+// NewLedger returns a ledger of batches of mix.
+func NewLedger(mix synthetic.Mix) *Ledger {
+	return &Ledger{mix: mix, sent: map[int]bool{}, acknowledged: map[int]bool{}}
+}
+
+// Send notes that the n-th batch is about to be sent.
+func (l *Ledger) Send(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent[n] = true
+}
+
+// Acknowledge notes that the n-th batch was answered with 200.
+func (l *Ledger) Acknowledge(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.acknowledged[n] = true
+}
+
+// Snapshot returns the ledger as it is now.
+func (l *Ledger) Snapshot() *Ledger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return &Ledger{mix: l.mix, sent: maps.Clone(l.sent), acknowledged: maps.Clone(l.acknowledged)}
+}
+
+// Batches returns how many batches were sent, and how many of them
+// acknowledged.
+func (l *Ledger) Batches() (sent, acknowledged int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.sent), len(l.acknowledged)
+}
+
+// Tally is what Check counted: entries.
+type Tally struct {
+	// Acknowledged entries are stored once each, Unacknowledged are those
+	// stored without their client knowing.
+	Acknowledged, Unacknowledged int
+}
+
+// Check compares the ledger with all that was stored: every acknowledged entry
+// is there exactly once, every other at most once, each as it was sent and
+// where it belongs, and nothing that was never sent.
+func (l *Ledger) Check(t testing.TB, stored *Reader) Tally {
+	t.Helper()
+	return l.check(t, stored, true)
+}
+
+// CheckKnown is Check for a Snapshot taken before the stored files were: what
+// was sent after it is not looked at.
+func (l *Ledger) CheckKnown(t testing.TB, stored *Reader) Tally {
+	t.Helper()
+	return l.check(t, stored, false)
+}
+
+// maxProblems is how many broken promises are listed: the first ones tell.
+const maxProblems = 10
+
+var sequenceMember = regexp.MustCompile(`"` + synthetic.SequenceKey + `":(\d+)`)
+
+func (l *Ledger) check(t testing.TB, stored *Reader, strict bool) Tally {
+	t.Helper()
+	l = l.Snapshot()
+	var problems []string
+	problem := func(format string, args ...any) {
+		if len(problems) < maxProblems {
+			problems = append(problems, fmt.Sprintf(format, args...))
+		}
+	}
+
+	count := map[int]int{}
+	expected := expectations{mix: l.mix}
+	stored.Each(t, func(line Line) {
+		member := sequenceMember.FindStringSubmatch(line.Entry)
+		if member == nil {
+			problem("%s: nobody sent %s", line.Path, line.Entry)
+			return
+		}
+		sequence, err := strconv.Atoi(member[1])
+		require.NoError(t, err)
+		if n := synthetic.SequenceBatch(sequence); !l.sent[n] {
+			if strict {
+				problem("%s: batch %d was never sent: %s", line.Path, n, line.Entry)
+			}
+			return
+		}
+		count[sequence]++
+		switch want := expected.of(t, sequence); {
+		case want.signal != line.Signal():
+			problem("%s: entry %d belongs to %s", line.Path, sequence, want.signal)
+		case want.entry != line.Entry:
+			problem("entry %d is stored differently:\nsent   %s\nstored %s", sequence, want.entry, line.Entry)
+		}
+	})
+
+	var tally Tally
+	for _, n := range slices.Sorted(maps.Keys(l.sent)) {
+		for _, e := range l.mix.Batch(n).Entries {
+			switch {
+			case count[e.Sequence] > 1:
+				problem("entry %d is stored %d times", e.Sequence, count[e.Sequence])
+			case !l.acknowledged[n]:
+				tally.Unacknowledged += count[e.Sequence]
+			case count[e.Sequence] == 0:
+				problem("entry %d (of %s, batch %d) was acknowledged and is not stored", e.Sequence, e.Signal, n)
+			default:
+				tally.Acknowledged++
+			}
+		}
+	}
+	require.Empty(t, problems)
+	return tally
+}
+
+// expectations are the entries of a Mix as they have to be stored. Those of
+// the batch asked for last are kept: neighbours are asked for together.
+type expectations struct {
+	mix     synthetic.Mix
+	batch   int
+	entries map[int]expectation
+}
+
+type expectation struct {
+	signal synthetic.Signal
+	entry  string
+}
+
+func (x *expectations) of(t testing.TB, sequence int) expectation {
+	t.Helper()
+	if n := synthetic.SequenceBatch(sequence); x.entries == nil || n != x.batch {
+		x.batch, x.entries = n, map[int]expectation{}
+		for _, e := range x.mix.Batch(n).Entries {
+			entry, err := CanonicalEntry(e.JSON)
+			require.NoError(t, err)
+			x.entries[e.Sequence] = expectation{e.Signal, entry}
+		}
+	}
+	return x.entries[sequence]
+}

@@ -1,0 +1,49 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Ports below the range from which systems take the local ports of outgoing
+// connections: a port handed out stays free until its server listens.
+const (
+	lowestPort  = 12000
+	highestPort = 30000
+)
+
+var handedOut = struct {
+	sync.Mutex
+	ports map[int]bool
+}{ports: map[int]bool{}}
+
+// FreePort returns a loopback port that nothing listens on, and that it
+// returns to nobody else in this process.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	handedOut.Lock()
+	defer handedOut.Unlock()
+	for range 1000 {
+		port := lowestPort + rand.IntN(highestPort-lowestPort)
+		if handedOut.ports[port] {
+			continue
+		}
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		require.NoError(t, listener.Close())
+		handedOut.ports[port] = true
+		return port
+	}
+	require.FailNow(t, "no free loopback port")
+	return 0
+}

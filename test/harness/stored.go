@@ -1,0 +1,197 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+)
+
+// Line is a line of a day file.
+type Line struct {
+	// Path is the file's path below the directory: logs/2025-12-22.jsonl.
+	Path string
+	// Entry is what the client sent, canonical: the line's members before
+	// received_at.
+	Entry string
+	// ReceivedAt is the line's received_at.
+	ReceivedAt time.Time
+	// Added are the members after received_at, canonical: {} where the line
+	// ends with it.
+	Added string
+}
+
+// receivedAtForm is the one spelling of received_at.
+var receivedAtForm = regexp.MustCompile(`^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"$`)
+
+// ParseLine takes a line apart, given without its line end.
+func ParseLine(line []byte) (Line, error) {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.UseNumber()
+	if token, err := dec.Token(); err != nil || token != json.Delim('{') {
+		return Line{}, fmt.Errorf("line is not an object: %w", err)
+	}
+	for {
+		end := dec.InputOffset() // of the member before
+		if !dec.More() {
+			return Line{}, errors.New("line has no received_at")
+		}
+		key, err := dec.Token()
+		if err != nil {
+			return Line{}, fmt.Errorf("read key: %w", err)
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return Line{}, fmt.Errorf("read value: %w", err)
+		}
+		if key == "received_at" {
+			return splitLine(line[:end], value, line[dec.InputOffset():])
+		}
+	}
+}
+
+// splitLine takes what stands before received_at, its value, and what stands
+// after it.
+func splitLine(before, receivedAt, after []byte) (Line, error) {
+	if !receivedAtForm.Match(receivedAt) {
+		return Line{}, fmt.Errorf("received_at is %s", receivedAt)
+	}
+	var line Line
+	if err := json.Unmarshal(receivedAt, &line.ReceivedAt); err != nil {
+		return Line{}, fmt.Errorf("read received_at: %w", err)
+	}
+	var err error
+	if line.Entry, err = Canonical(append(slices.Clone(before), '}')); err != nil {
+		return Line{}, fmt.Errorf("read what stands before received_at: %w", err)
+	}
+	if line.Added, err = Canonical(append([]byte{'{'}, bytes.TrimLeft(after, " ,")...)); err != nil {
+		return Line{}, fmt.Errorf("read what stands after received_at: %w", err)
+	}
+	return line, nil
+}
+
+// CanonicalEntry is an entry as it has to be stored, canonical: as it was
+// sent, but for a received_at, which only the server sets.
+func CanonicalEntry(entry []byte) (string, error) {
+	v, err := decode(entry)
+	if err != nil {
+		return "", err
+	}
+	members, ok := v.(map[string]any)
+	if !ok {
+		return "", errors.New("entry is not an object")
+	}
+	delete(members, "received_at")
+	return string(appendCanonical(nil, members)), nil
+}
+
+// Signal is the signal that the line was stored as.
+func (l Line) Signal() synthetic.Signal {
+	return synthetic.Signal(dayFile.FindStringSubmatch(l.Path)[1])
+}
+
+// dayFile is the one form of a day file's path below the directory, lockFile
+// the path of the file that is locked by who appends.
+var dayFile = regexp.MustCompile(`^(logs|traces|metrics)/(\d{4}-\d\d-\d\d)\.jsonl$`)
+
+const lockFile = ".lock"
+
+// Reader reads the lines of a directory's day files as they come to be. It
+// fails the test on anything else it finds: other files, lines that are torn,
+// glued, no JSON, or in another day's file than received_at says.
+type Reader struct {
+	// Directory is one whose day files are plain and count days in UTC.
+	Directory string
+	// Ignore accepts the paths, below Directory, of files that are expected
+	// besides the day files. Nil is for none.
+	Ignore func(path string) bool
+
+	read map[string]int64 // bytes read of each file
+}
+
+// Next returns the lines stored since the last call, file by file in the
+// order of their paths.
+func (r *Reader) Next(t testing.TB) []Line {
+	t.Helper()
+	var lines []Line
+	r.Each(t, func(line Line) { lines = append(lines, line) })
+	return lines
+}
+
+// Each is Next for more lines than fit into memory.
+func (r *Reader) Each(t testing.TB, do func(Line)) {
+	t.Helper()
+	for _, path := range r.dayFiles(t) {
+		r.eachOf(t, path, do)
+	}
+}
+
+func (r *Reader) eachOf(t testing.TB, path string, do func(Line)) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(r.Directory, path))
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = f.Seek(r.read[path], io.SeekStart)
+	require.NoError(t, err)
+	if r.read == nil {
+		r.read = map[string]int64{}
+	}
+	day := dayFile.FindStringSubmatch(path)[2]
+	for lines := bufio.NewReader(f); ; {
+		raw, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			require.Empty(t, raw, "torn line at the end of %s", path)
+			return
+		}
+		require.NoError(t, err)
+		r.read[path] += int64(len(raw))
+		line, err := ParseLine(raw[:len(raw)-1])
+		require.NoError(t, err, "%s: %q", path, raw)
+		require.Equal(t, day, line.ReceivedAt.Format(time.DateOnly), "%s: day of %q", path, raw)
+		line.Path = path
+		do(line)
+	}
+}
+
+func (r *Reader) dayFiles(t testing.TB) []string {
+	t.Helper()
+	var paths []string
+	err := filepath.WalkDir(r.Directory, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		path, err = filepath.Rel(r.Directory, path)
+		if err != nil {
+			return err
+		}
+		path = filepath.ToSlash(path)
+		switch {
+		case d.Type().IsRegular() && dayFile.MatchString(path):
+			paths = append(paths, path)
+		case path != lockFile && (r.Ignore == nil || !r.Ignore(path)):
+			t.Errorf("%s is no day file", path)
+		}
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was ever stored
+	}
+	require.NoError(t, err)
+	return paths
+}

@@ -1,0 +1,140 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Canonical spells a JSON value in the one way that all equal values share,
+// so that values can be compared as strings: keys sorted, the last of equal
+// keys, no white space, lone surrogates as U+FFFD, numbers by their value. A
+// number spelt as an integer counts as exactly that integer, any other as the
+// double that JavaScript would make of it: 1.0 equals 1, but
+// 9223372036854775808 is not 9223372036854775809.
+func Canonical(value []byte) (string, error) {
+	v, err := decode(value)
+	if err != nil {
+		return "", err
+	}
+	return string(appendCanonical(nil, v)), nil
+}
+
+// decode reads exactly one JSON value, its numbers as json.Number.
+func decode(value []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(value))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one JSON value")
+	}
+	return v, nil
+}
+
+func appendCanonical(dst []byte, value any) []byte {
+	switch v := value.(type) {
+	case nil:
+		return append(dst, "null"...)
+	case bool:
+		return strconv.AppendBool(dst, v)
+	case string:
+		return appendString(dst, v)
+	case json.Number:
+		return append(dst, canonicalNumber(v.String())...)
+	case []any:
+		dst = append(dst, '[')
+		for i, element := range v {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendCanonical(dst, element)
+		}
+		return append(dst, ']')
+	case map[string]any:
+		keys := make([]string, 0, len(v))
+		for key := range v {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		dst = append(dst, '{')
+		for i, key := range keys {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendString(dst, key)
+			dst = append(dst, ':')
+			dst = appendCanonical(dst, v[key])
+		}
+		return append(dst, '}')
+	default:
+		panic(fmt.Sprintf("%T is no JSON value", value))
+	}
+}
+
+func appendString(dst []byte, s string) []byte {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string always marshals
+	}
+	return append(dst, quoted...)
+}
+
+func canonicalNumber(spelt string) string {
+	if !strings.ContainsAny(spelt, ".eE") {
+		if spelt == "-0" {
+			return "0"
+		}
+		return spelt
+	}
+	f, err := strconv.ParseFloat(spelt, 64)
+	if err != nil {
+		return spelt // beyond a double: equal only to itself
+	}
+	if f == math.Trunc(f) {
+		integer, _ := big.NewFloat(f).Int(nil)
+		return integer.String()
+	}
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}
+
+// Storable tells whether an element of a batch's logs, traces or metrics is
+// an entry that the collector stores: an object whose numbers all fit a
+// double.
+func Storable(element []byte) bool {
+	v, err := decode(element)
+	if err != nil {
+		return false
+	}
+	_, object := v.(map[string]any)
+	return object && finite(v)
+}
+
+func finite(value any) bool {
+	switch v := value.(type) {
+	case json.Number:
+		_, err := v.Float64()
+		return err == nil
+	case []any:
+		return !slices.ContainsFunc(v, func(element any) bool { return !finite(element) })
+	case map[string]any:
+		for _, member := range v {
+			if !finite(member) {
+				return false
+			}
+		}
+	}
+	return true
+}
