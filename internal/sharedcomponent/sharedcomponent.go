@@ -14,8 +14,7 @@ import (
 )
 
 // Map holds the components that are in use, by the configuration they were
-// made from. The zero value is ready to use; one Map belongs to one factory
-// package.
+// made from. The zero value is ready to use; one Map belongs to one factory.
 type Map[K comparable, V component.Component] struct {
 	mu         sync.Mutex
 	components map[K]*Component[V]
@@ -50,6 +49,7 @@ func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V],
 type Component[V component.Component] struct {
 	inner  V
 	forget func()
+	hosts  hosts
 
 	start    sync.Once
 	startErr error
@@ -61,9 +61,11 @@ type Component[V component.Component] struct {
 func (c *Component[V]) Unwrap() V { return c.inner }
 
 // Start starts the shared component at the first call; later calls return
-// what the first one returned.
+// what the first one returned. What the component reports of its status, all
+// the hosts are told.
 func (c *Component[V]) Start(ctx context.Context, host component.Host) error {
-	c.start.Do(func() { c.startErr = c.inner.Start(ctx, host) })
+	c.hosts.add(host)
+	c.start.Do(func() { c.startErr = c.inner.Start(ctx, &c.hosts) })
 	return c.startErr
 }
 
