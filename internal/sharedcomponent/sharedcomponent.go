@@ -9,6 +9,7 @@ package sharedcomponent
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/collector/component"
 )
@@ -45,7 +46,9 @@ func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V],
 	return c, nil
 }
 
-// Component starts and stops what it holds once, however many pipelines do.
+// Component starts what it holds with the first pipeline that starts it, and
+// stops it with the last one that stops it: what another pipeline still has in
+// a queue needs it until then.
 type Component[V component.Component] struct {
 	inner  V
 	forget func()
@@ -53,6 +56,7 @@ type Component[V component.Component] struct {
 
 	start    sync.Once
 	startErr error
+	users    atomic.Int64
 	stop     sync.Once
 	stopErr  error
 }
@@ -64,14 +68,18 @@ func (c *Component[V]) Unwrap() V { return c.inner }
 // what the first one returned. What the component reports of its status, all
 // the hosts are told.
 func (c *Component[V]) Start(ctx context.Context, host component.Host) error {
+	c.users.Add(1)
 	c.hosts.add(host)
 	c.start.Do(func() { c.startErr = c.inner.Start(ctx, &c.hosts) })
 	return c.startErr
 }
 
-// Shutdown stops the shared component at the first call: the Collector stops
-// all receivers before any exporter, so whoever is first speaks for all.
+// Shutdown stops the shared component at the call that balances the last
+// Start, once. It may be called without Start.
 func (c *Component[V]) Shutdown(ctx context.Context) error {
+	if c.users.Add(-1) > 0 {
+		return nil
+	}
 	c.stop.Do(func() {
 		c.stopErr = c.inner.Shutdown(ctx)
 		c.forget()

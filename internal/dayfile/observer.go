@@ -1,0 +1,69 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dayfile
+
+import "time"
+
+// Observer is told what a Store does, for metrics and logs. Its methods are
+// called from many goroutines, some while a file is locked: they must be quick
+// and must not call the Store. Names are paths inside the directory.
+type Observer interface {
+	// Wrote is called after lines were appended to a file, synced or not.
+	Wrote(signal Signal, bytes int, took time.Duration)
+	// Synced is called after a file was synced for that many appends.
+	Synced(signal Signal, appends int, took time.Duration)
+	// Deleted is called after retention deleted a file.
+	Deleted(name string, size int64, reason Reason)
+	// Compressed is called after a closed day was compressed.
+	Compressed(name string, plain, compressed int64, took time.Duration)
+	// SetAside is called after bytes that are no whole line were moved from
+	// the end of a file to one of their own.
+	SetAside(name, aside string, size int64)
+	// Changed is called when somebody else did something to a file that was
+	// being appended to: what tells what it was.
+	Changed(name, what string)
+	// ClockJumped is called when the wall clock moved by itself, by as much
+	// as the duration tells, so far that retention waits to see whether it
+	// stays there.
+	ClockJumped(by time.Duration)
+	// Failed is called for everything that went wrong.
+	Failed(op Op, name string, err error)
+}
+
+// Reason is why a file was deleted.
+type Reason string
+
+// The reasons to delete a file.
+const (
+	TooOld  Reason = "days"
+	TooMuch Reason = "max_bytes"
+)
+
+// Op is what a Store was doing when something went wrong.
+type Op string
+
+// What a Store does.
+const (
+	OpOpen     Op = "open"
+	OpWrite    Op = "write"
+	OpSync     Op = "sync"
+	OpRepair   Op = "repair"
+	OpDelete   Op = "delete"
+	OpCompress Op = "compress"
+	OpSpace    Op = "space"
+)
+
+// NopObserver ignores everything. Embed it to observe a part.
+type NopObserver struct{}
+
+var _ Observer = NopObserver{}
+
+func (NopObserver) Wrote(Signal, int, time.Duration)               {}
+func (NopObserver) Synced(Signal, int, time.Duration)              {}
+func (NopObserver) Deleted(string, int64, Reason)                  {}
+func (NopObserver) Compressed(string, int64, int64, time.Duration) {}
+func (NopObserver) SetAside(string, string, int64)                 {}
+func (NopObserver) Changed(string, string)                         {}
+func (NopObserver) ClockJumped(time.Duration)                      {}
+func (NopObserver) Failed(Op, string, error)                       {}

@@ -1,0 +1,45 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dayfile
+
+import (
+	"fmt"
+	"path"
+	"slices"
+)
+
+// recentDays is how many of the newest plain files of a signal are looked at
+// when a store opens. Whatever wrote last wrote to one of them, but for late
+// entries of other days: such a file is looked at before it is appended to or
+// compressed.
+const recentDays = 2
+
+// recover puts in order what a crash left in a signal's folder. It looks at
+// names, and into the newest files only: ten years of files cost it nothing.
+func (s *Store) recover(signal Signal) error {
+	entries, err := s.disk.ReadDir(string(signal))
+	if err != nil {
+		return fmt.Errorf("list files: %w", err)
+	}
+	var days []Day
+	for _, entry := range entries {
+		day, form, ok := ParseFileName(entry.Name())
+		if ok && form == Plain && entry.Type().IsRegular() {
+			days = append(days, day)
+		}
+	}
+	slices.SortFunc(days, Day.Compare)
+	for _, day := range days[max(0, len(days)-recentDays):] {
+		name := path.Join(string(signal), FileName(day, Plain))
+		err := s.repairTail(name)
+		if err == nil {
+			continue
+		}
+		if day == s.today() && !isDiskFull(err) {
+			return fmt.Errorf("repair %s: %w", name, err)
+		}
+		s.tell.Failed(OpRepair, name, err)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dayfile
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// spaceFresh is how long a look at the free space is believed while
+	// there is enough of it.
+	spaceFresh = time.Second
+	// spaceRetry is how long it is believed while there is not.
+	spaceRetry = 100 * time.Millisecond
+)
+
+// space refuses appends before the disk is full, so that what else lives on
+// it, and the clearing up, have room.
+type space struct {
+	disk disk
+	keep uint64 // bytes to leave free; 0 refuses nothing
+	tell Observer
+
+	mu     sync.Mutex
+	looked time.Time
+	free   uint64 // when last looked, less what was appended since
+}
+
+// take refuses n bytes that would not leave enough free.
+func (s *space) take(n int) error {
+	if s.keep == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	need := s.keep + uint64(n)
+	age := time.Since(s.looked)
+	if age >= spaceFresh || s.free < need && age >= spaceRetry {
+		free, err := s.disk.Free()
+		if err != nil {
+			// Not to know is no reason to refuse.
+			s.tell.Failed(OpSpace, ".", err)
+			free = need
+		}
+		s.looked, s.free = time.Now(), free
+	}
+	if s.free < need {
+		return fmt.Errorf("%w: %d bytes free, %d are kept free", ErrDiskFull, s.free, s.keep)
+	}
+	s.free -= uint64(n)
+	return nil
+}
