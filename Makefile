@@ -24,6 +24,8 @@ IMPORTS := go.mod $(shell find exporter internal receiver -name '*.go' ! -name '
 COMPILE := CGO_ENABLED=0 $(GO) build -C _build -trimpath -buildvcs=false -ldflags='-s -w'
 
 .DELETE_ON_ERROR:
+# Two at a time would compile the same packages twice.
+.NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -50,7 +52,7 @@ cross: _build/main.go ## build it for the other platforms, from the same sources
 		GOOS=$$os GOARCH=$$arch $(COMPILE) -o "$(NAME)_$${os}_$$arch$$suffix" . || exit 1; \
 	done
 
-_build/main.go: builder-config.yaml tools/builder/go.mod _build/version $(IMPORTS)
+_build/main.go: builder-config.yaml tools/builder/go.mod _build/version $(IMPORTS) | go
 	@echo "Generating the sources of $(NAME) $(VERSION)"
 	@env 'dist.version=$(VERSION)' $(BUILDER) --config=builder-config.yaml \
 		--skip-strict-versioning=false --skip-compilation 2>_build/builder.log || { cat _build/builder.log >&2; exit 1; }
@@ -59,6 +61,10 @@ _build/main.go: builder-config.yaml tools/builder/go.mod _build/version $(IMPORT
 _build/version: FORCE
 	@mkdir -p _build
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+
+.PHONY: go
+go:
+	@command -v $(GO) >/dev/null || { echo 'Go 1.26 or later is needed: https://go.dev/dl/' >&2; exit 1; }
 
 FORCE:
 
