@@ -47,9 +47,9 @@ func TestEveryConfigurationIsValid(t *testing.T) {
 func TestWrongKeysAreFound(t *testing.T) {
 	t.Parallel()
 	// What the other test rests on: a component outside every pipeline is judged.
-	out, err := validate(t, nil, frame, "exporters: { daily_jsonl/unused: { directroy: x } }")
+	out, err := validate(t, nil, frame, "exporters: { daily_jsonl/unused: { no_such_key: x } }")
 	require.Error(t, err)
-	require.Contains(t, out, "directroy")
+	require.Contains(t, out, "no_such_key")
 }
 
 func TestServerConfigurationNeedsAToken(t *testing.T) {
