@@ -192,6 +192,9 @@ func (a *appender) open() error {
 	if err := a.store.disk.Attach(); err != nil {
 		return err
 	}
+	if err := a.store.settle(a.signal, a.day); err != nil {
+		return err
+	}
 	for range openTries {
 		f, err := a.openOnce()
 		if err != nil {

@@ -76,8 +76,8 @@ const (
 	tornInfix = ".torn-"
 	// tempSuffix follows the name of a compressed file that is being made.
 	tempSuffix = ".tmp"
-	// swapSuffix follows the name of a compressed file that is about to take
-	// the place of the plain one. See compressor.
+	// swapSuffix follows the name of a compressed file that is just taking
+	// the place of the plain one. See swap.
 	swapSuffix = ".swap"
 	// probeName is the file by which Open sees whether it may make files.
 	probeName = ".probe"
@@ -105,6 +105,14 @@ func parseTornName(name string) (Day, bool) {
 	}
 	day, form, ok := ParseFileName(base)
 	return day, ok && form == Plain
+}
+
+// parseSpareName tells the day and form of the compressed file whose name
+// precedes suffix, which is tempSuffix or swapSuffix.
+func parseSpareName(name, suffix string) (Day, Form, bool) {
+	base, found := strings.CutSuffix(name, suffix)
+	day, form, ok := ParseFileName(base)
+	return day, form, found && ok && form != Plain
 }
 
 // cutDay splits the date off the front of a file name.

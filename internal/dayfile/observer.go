@@ -23,9 +23,9 @@ type Observer interface {
 	// Changed is called when somebody else did something to a file that was
 	// being appended to: what tells what it was.
 	Changed(name, what string)
-	// ClockJumped is called when the wall clock moved by itself, by as much
-	// as the duration tells, so far that retention waits to see whether it
-	// stays there.
+	// ClockJumped is called when the wall clock moved by itself, by a day or
+	// more. Where it moved ahead, nothing is deleted for the next 24 hours
+	// unless it moves back.
 	ClockJumped(by time.Duration)
 	// Failed is called for everything that went wrong.
 	Failed(op Op, name string, err error)

@@ -5,6 +5,7 @@ package dayfile
 
 import (
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 )
@@ -21,6 +22,9 @@ func (s *Store) recover(signal Signal) error {
 	entries, err := s.disk.ReadDir(string(signal))
 	if err != nil {
 		return fmt.Errorf("list files: %w", err)
+	}
+	if err := s.recoverSwaps(signal, entries); err != nil {
+		return err
 	}
 	var days []Day
 	for _, entry := range entries {
@@ -40,6 +44,26 @@ func (s *Store) recover(signal Signal) error {
 			return fmt.Errorf("repair %s: %w", name, err)
 		}
 		s.tell.Failed(OpRepair, name, err)
+	}
+	return nil
+}
+
+// recoverSwaps finishes what a crash interrupted while it compressed.
+func (s *Store) recoverSwaps(signal Signal, entries []fs.DirEntry) error {
+	for _, entry := range entries {
+		if day, form, ok := parseSpareName(entry.Name(), swapSuffix); ok {
+			if err := s.finishSwap(signal, day, form); err != nil {
+				return fmt.Errorf("finish compressing %s: %w", day, err)
+			}
+		}
+	}
+	for _, entry := range entries {
+		if _, _, ok := parseSpareName(entry.Name(), tempSuffix); ok {
+			name := path.Join(string(signal), entry.Name())
+			if err := s.removeIfThere(name); err != nil {
+				return fmt.Errorf("remove %s: %w", name, err)
+			}
+		}
 	}
 	return nil
 }

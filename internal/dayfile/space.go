@@ -53,3 +53,18 @@ func (s *space) take(n int) error {
 	s.free -= uint64(n)
 	return nil
 }
+
+// spareBytes is how much background work leaves free beyond what is kept.
+const spareBytes = 4 * syncPiece
+
+// spare refuses to compress that many bytes when space gets short.
+func (s *space) spare(plain int64) error {
+	free, err := s.disk.Free()
+	if err != nil {
+		return err
+	}
+	if need := s.keep + uint64(min(plain, spareBytes)); free < need {
+		return fmt.Errorf("%w: %d bytes free, %d are needed", ErrDiskFull, free, need)
+	}
+	return nil
+}

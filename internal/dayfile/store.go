@@ -32,6 +32,8 @@ type Store struct {
 	// stop ends the upkeep, which upkeep waits for.
 	stop   context.CancelFunc
 	upkeep sync.WaitGroup
+	// compressNow asks for a round of compressing.
+	compressNow chan struct{}
 
 	// mu guards what follows and the users of every appender. It is held
 	// only for moments; who holds it waits for no other lock.
@@ -56,13 +58,14 @@ func Open(opts Options) (*Store, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Store{
-		opts:      opts,
-		disk:      disk,
-		tell:      opts.Observer,
-		space:     space{disk: disk, keep: opts.MinFreeBytes, tell: opts.Observer},
-		stop:      stop,
-		appenders: map[fileKey]*appender{},
-		idle:      make(chan struct{}),
+		opts:        opts,
+		disk:        disk,
+		tell:        opts.Observer,
+		space:       space{disk: disk, keep: opts.MinFreeBytes, tell: opts.Observer},
+		stop:        stop,
+		compressNow: make(chan struct{}, 1),
+		appenders:   map[fileKey]*appender{},
+		idle:        make(chan struct{}),
 	}
 	for _, signal := range Signals() {
 		if err := s.openSignal(signal); err != nil {

@@ -4,64 +4,178 @@
 package dayfile
 
 import (
+	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestSmoke(t *testing.T) {
+func TestOpenMakesWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	s, err := Open(Options{Directory: dir})
-	require.NoError(t, err)
-	_, err = Open(Options{Directory: dir})
-	require.ErrorIs(t, err, ErrLocked)
-	t.Log(err)
-	day, err := ParseDay("2025-12-22")
-	require.NoError(t, err)
-	require.NoError(t, s.Append(Logs, Part{day, []byte("{}\n")}))
-	require.NoError(t, s.Append(Logs, Part{day, []byte("{}\n")}))
-	require.NoError(t, os.Remove(filepath.Join(dir, "logs", "2025-12-22.jsonl")))
-	require.NoError(t, s.Append(Logs, Part{day, []byte("{}\n")}, Part{day.AddDays(1), []byte("{}\n")}))
-	require.NoError(t, s.Close(t.Context()))
-	b, err := os.ReadFile(filepath.Join(dir, "logs", "2025-12-22.jsonl"))
-	require.NoError(t, err)
-	require.Equal(t, "{}\n", string(b))
-}
-
-func BenchmarkAppend(b *testing.B) {
-	line := make([]byte, 400)
-	for i := range line {
-		line[i] = 'x'
-	}
-	line[399] = '\n'
-	day, _ := ParseDay("2025-12-22")
-	for _, mode := range []SyncMode{SyncCommit, SyncNone} {
-		for _, par := range []int{1, 32} {
-			b.Run(string(mode)+map[int]string{1: "/1", 32: "/64"}[par], func(b *testing.B) {
-				s, err := Open(Options{Directory: "/root/bench-" + string(mode), Sync: mode})
-				require.NoError(b, err)
-				defer os.RemoveAll("/root/bench-" + string(mode))
-				defer s.Close(b.Context())
-				b.SetBytes(400)
-				if par == 1 {
-					for b.Loop() {
-						if err := s.Append(Logs, Part{day, line}); err != nil {
-							b.Fatal(err)
-						}
-					}
-					return
-				}
-				b.SetParallelism(par)
-				b.RunParallel(func(pb *testing.PB) {
-					for pb.Next() {
-						if err := s.Append(Logs, Part{day, line}); err != nil {
-							b.Fatal(err)
-						}
-					}
-				})
-			})
+	s := open(t, Options{Directory: dir, DirMode: 0o770, FileMode: 0o604})
+	require.NoError(t, s.Append(Traces, Part{december22, line(1)}))
+	for _, name := range []string{"..", ".", "logs", "traces", "metrics"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.True(t, info.IsDir())
+		if runtime.GOOS != "windows" {
+			require.Equal(t, fs.FileMode(0o770), info.Mode().Perm(), name)
 		}
 	}
+	require.Empty(t, names(t, filepath.Join(dir, "logs")))
+	info, err := os.Stat(filepath.Join(dir, "traces", "2025-12-22.jsonl"))
+	require.NoError(t, err)
+	if runtime.GOOS != "windows" {
+		require.Equal(t, fs.FileMode(0o604), info.Mode().Perm())
+	}
+}
+
+func TestOpenLocksTheDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := open(t, Options{Directory: dir})
+	_, err := Open(Options{Directory: dir})
+	require.ErrorIs(t, err, ErrLocked)
+	require.ErrorContains(t, err, dir)
+
+	require.NoError(t, first.Close(t.Context()))
+	second := open(t, Options{Directory: dir})
+	require.NoError(t, second.Append(Logs, Part{december22, line(1)}))
+	_, _, ok := ParseFileName(lockName)
+	require.False(t, ok)
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "file", nil)
+	write(t, dir, "taken/traces", nil)
+	for name, tt := range map[string]struct {
+		opts Options
+		want string
+	}{
+		"no directory":           {Options{}, "no directory given"},
+		"a file":                 {Options{Directory: filepath.Join(dir, "file")}, "file"},
+		"a file as parent":       {Options{Directory: filepath.Join(dir, "file", "sub")}, "file"},
+		"a file as folder":       {Options{Directory: filepath.Join(dir, "taken")}, "open traces: traces is no directory"},
+		"an unknown sync mode":   {Options{Directory: dir, Sync: "often"}, `unknown sync mode "often"`},
+		"an unknown compression": {Options{Directory: dir, Compression: "rar"}, `unknown compression "rar"`},
+	} {
+		_, err := Open(tt.opts)
+		require.ErrorContains(t, err, tt.want, name)
+	}
+	// What a failed Open has locked is free again.
+	require.NoError(t, os.Remove(filepath.Join(dir, "taken", "traces")))
+	open(t, Options{Directory: filepath.Join(dir, "taken")})
+}
+
+func TestOpenFailsWhereNothingCanBeMade(t *testing.T) {
+	t.Parallel()
+	disk := newFaultDisk(t, t.TempDir())
+	disk.setFault(func(op, _ string) error {
+		if op == "open" {
+			return fs.ErrPermission
+		}
+		return nil
+	})
+	_, err := Open(disk.under(Options{}))
+	require.ErrorIs(t, err, fs.ErrPermission)
+	require.ErrorContains(t, err, "open logs")
+}
+
+func TestOpenStartsOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	disk := newFaultDisk(t, t.TempDir())
+	disk.setFault(func(op, _ string) error {
+		if op == "open" {
+			return errNoSpace
+		}
+		return nil
+	})
+	s := open(t, disk.under(Options{}))
+	require.ErrorIs(t, s.Append(Logs, Part{december22, line(1)}), ErrDiskFull)
+	disk.setFault(nil)
+	require.NoError(t, s.Append(Logs, Part{december22, line(1)}))
+}
+
+func TestAppendRefusesMistakes(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{Directory: t.TempDir()})
+	for name, err := range map[string]error{
+		"no end of line":     s.Append(Logs, Part{december22, []byte("{}")}),
+		"nothing":            s.Append(Logs, Part{december22, nil}),
+		"an unknown signal":  s.Append("profiles", Part{december22, line(1)}),
+		"days out of order":  s.Append(Logs, Part{december22.AddDays(1), line(1)}, Part{december22, line(2)}),
+		"the same day twice": s.Append(Logs, Part{december22, line(1)}, Part{december22, line(2)}),
+	} {
+		require.ErrorIs(t, err, ErrInvalid, name)
+	}
+}
+
+func TestCloseRefusesAppends(t *testing.T) {
+	t.Parallel()
+	s := open(t, Options{Directory: t.TempDir()})
+	require.NoError(t, s.Close(t.Context()))
+	require.ErrorIs(t, s.Append(Logs, Part{december22, line(1)}), ErrClosed)
+	require.ErrorIs(t, s.Close(t.Context()), ErrClosed)
+}
+
+func TestCloseWaitsForAppends(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, disk := openFaulty(t, Options{Directory: dir})
+	require.NoError(t, s.Append(Logs, Part{december22, line(0)}))
+	syncing, release := blockSync(disk)
+	appended := make(chan error, 1)
+	go func() { appended <- s.Append(Logs, Part{december22, line(1)}) }()
+	<-syncing
+
+	// A disk that hangs does not hold Close up for longer than it may take.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, s.Close(ctx), context.DeadlineExceeded)
+
+	close(release)
+	require.NoError(t, <-appended)
+	require.Equal(t, string(lines(0, 1)), read(t, dir, "logs/2025-12-22.jsonl"))
+	// The rest of closing goes on by itself, and frees the lock.
+	require.Eventually(t, func() bool {
+		again, err := Open(Options{Directory: dir})
+		return err == nil && again.Close(t.Context()) == nil
+	}, 10*time.Second, time.Millisecond)
+}
+
+func TestCloseSyncsEverything(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []SyncMode{SyncCommit, SyncInterval, SyncNone} {
+		dir := t.TempDir()
+		s, disk := openFaulty(t, Options{Directory: dir, Sync: mode, SyncInterval: time.Hour})
+		for i, signal := range Signals() {
+			require.NoError(t, s.Append(signal, Part{december22, line(i)}))
+		}
+		require.NoError(t, s.Close(t.Context()))
+		disk.powerCut(t, 0, toSynced)
+		for i, signal := range Signals() {
+			require.Equal(t, string(line(i)), read(t, dir, filePath(signal, december22, Plain)))
+		}
+	}
+}
+
+// blockSync makes every sync report that it has begun and wait.
+func blockSync(disk *faultDisk) (syncing <-chan struct{}, release chan<- struct{}) {
+	began, free := make(chan struct{}, 100), make(chan struct{})
+	disk.setFault(func(op, _ string) error {
+		if op == "sync" {
+			began <- struct{}{}
+			<-free
+		}
+		return nil
+	})
+	return began, free
 }

@@ -25,18 +25,30 @@ func (s *Store) startUpkeep(ctx context.Context) {
 	if s.opts.Sync == SyncInterval {
 		s.upkeep.Go(func() { s.keepSyncing(ctx) })
 	}
+	if s.opts.Compression != Plain {
+		s.upkeep.Go(func() { s.keepCompressing(ctx) })
+	}
 }
 
-// keepUp runs retention at the start, when the day changes and every hour.
+// keepUp does what is due at the start, when a day ends and every hour.
 func (s *Store) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(upkeepEvery)
 	defer ticker.Stop()
-	var day Day
-	var last time.Time
+	var clock clockWatch
+	var due schedule
 	for {
-		if today := s.today(); last.IsZero() || today != day || time.Since(last) >= retainEvery {
-			day, last = today, time.Now()
-			s.retain(ctx)
+		now := s.opts.Now()
+		if jump := clock.look(now); jump != 0 {
+			s.tell.ClockJumped(jump)
+		}
+		if due.now(now, s.opts.Location) {
+			if !clock.doubted() {
+				s.retain(ctx)
+			}
+			select {
+			case s.compressNow <- struct{}{}:
+			default: // It was asked already.
+			}
 		}
 		s.closeIdle()
 		select {
@@ -45,6 +57,21 @@ func (s *Store) keepUp(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// schedule tells when retention and compressing are due.
+type schedule struct {
+	last          time.Time // by the clock that never jumps
+	today, closed Day
+}
+
+func (d *schedule) now(wall time.Time, loc *time.Location) bool {
+	today, closed := DayOf(wall, loc), DayOf(wall.Add(-closeGrace), loc)
+	if !d.last.IsZero() && today == d.today && closed == d.closed && time.Since(d.last) < retainEvery {
+		return false
+	}
+	*d = schedule{last: time.Now(), today: today, closed: closed}
+	return true
 }
 
 // keepSyncing syncs what was appended, every interval.

@@ -1,0 +1,45 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dayfile
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// zstdWindow bounds the memory that writing and reading a file takes. Telemetry
+// repeats itself within far less.
+const zstdWindow = 4 << 20
+
+// newCompressor returns a writer of one gzip member or zstd frame. A file may
+// hold several: zcat and zstd -d read them as one.
+func newCompressor(w io.Writer, form Form) (io.WriteCloser, error) {
+	switch form {
+	case Gzip:
+		return gzip.NewWriter(w), nil
+	case Zstd:
+		return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
+	default:
+		return nil, fmt.Errorf("no compressor for form %q", form)
+	}
+}
+
+// newDecompressor reads the lines of a file in whatever form.
+func newDecompressor(r io.Reader, form Form) (io.ReadCloser, error) {
+	switch form {
+	case Gzip:
+		return gzip.NewReader(r)
+	case Zstd:
+		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, err
+		}
+		return d.IOReadCloser(), nil
+	default:
+		return io.NopCloser(r), nil
+	}
+}
