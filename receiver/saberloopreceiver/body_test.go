@@ -11,7 +11,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -224,21 +223,6 @@ func TestUnknownEncodings(t *testing.T) {
 		assert.Equal(t, http.StatusBadRequest, got.status)
 		assert.Equal(t, "Invalid JSON", got.fields(t)["error"])
 	}
-}
-
-// rawPost sends what is given after the headers needed, says that no more will
-// come, and returns all that is answered.
-func (e *endpoint) rawPost(tb testing.TB, rest string) string {
-	tb.Helper()
-	conn, err := net.Dial("tcp", e.address)
-	require.NoError(tb, err)
-	defer func() { assert.NoError(tb, conn.Close()) }()
-	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s: %s\r\n%s", testPath, tokenHeader, testToken, rest)
-	require.NoError(tb, err)
-	require.NoError(tb, conn.(*net.TCPConn).CloseWrite())
-	answer, err := io.ReadAll(conn)
-	require.NoError(tb, err)
-	return string(answer)
 }
 
 func TestContentLengthThatLies(t *testing.T) {

@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -121,10 +123,23 @@ type endpoint struct {
 
 // serve starts a receiver, and stops it at the end of the test.
 func serve(tb testing.TB, cfg *Config, next consumers) *endpoint {
+	tb.Helper()
 	return serveWith(tb, cfg, next, receivertest.NewNopSettings(componentType), componenttest.NewNopHost())
 }
 
 func serveWith(tb testing.TB, cfg *Config, next consumers, set receiver.Settings, host component.Host) *endpoint {
+	tb.Helper()
+	e := start(tb, cfg, next, set, host)
+	tb.Cleanup(func() {
+		e.client.CloseIdleConnections()
+		for _, c := range e.components {
+			assert.NoError(tb, c.Shutdown(context.Background()))
+		}
+	})
+	return e
+}
+
+func start(tb testing.TB, cfg *Config, next consumers, set receiver.Settings, host component.Host) *endpoint {
 	tb.Helper()
 	require.NoError(tb, cfg.Validate())
 	core, log := observer.New(zap.DebugLevel)
@@ -134,17 +149,13 @@ func serveWith(tb testing.TB, cfg *Config, next consumers, set receiver.Settings
 	for _, c := range e.components {
 		require.NoError(tb, c.Start(tb.Context(), host))
 	}
-	tb.Cleanup(func() {
-		e.client.CloseIdleConnections()
-		for _, c := range e.components {
-			assert.NoError(tb, c.Shutdown(context.Background()))
-		}
-	})
 	started := log.FilterMessage("Starting HTTP server").All()
 	require.Len(tb, started, 1, "one server for all signals")
 	e.address = started[0].ContextMap()["endpoint"].(string)
 	return e
 }
+
+func (e *endpoint) receiver() *saberloopReceiver { return e.components[0].(*sharedReceiver).Unwrap() }
 
 // reply is what a client has been told.
 type reply struct {
@@ -218,4 +229,27 @@ func newPost(tb testing.TB, body string) *http.Request {
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, testPath, strings.NewReader(body))
 	r.Header.Set(tokenHeader, testToken)
 	return r
+}
+
+// rawPost sends what is given after the headers needed, says that no more will
+// come, and returns all that is answered.
+func (e *endpoint) rawPost(tb testing.TB, rest string) string {
+	tb.Helper()
+	return e.rawRequests(tb, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s: %s\r\n%s",
+		testPath, tokenHeader, testToken, rest))
+}
+
+// rawRequests sends requests as they are over one connection, says that no
+// more will come, and returns all that is answered.
+func (e *endpoint) rawRequests(tb testing.TB, requests ...string) string {
+	tb.Helper()
+	conn, err := net.Dial("tcp", e.address)
+	require.NoError(tb, err)
+	defer func() { assert.NoError(tb, conn.Close()) }()
+	_, err = io.WriteString(conn, strings.Join(requests, ""))
+	require.NoError(tb, err)
+	require.NoError(tb, conn.(*net.TCPConn).CloseWrite())
+	answers, err := io.ReadAll(conn)
+	require.NoError(tb, err)
+	return string(answers)
 }

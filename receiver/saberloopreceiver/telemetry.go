@@ -17,10 +17,6 @@ import (
 
 const meterName = "github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver"
 
-// maxDropped is the number of dropped entries believed of one batch and
-// signal: a client may claim any, and one liar must not drown the others.
-const maxDropped = 100_000
-
 // statusCodes are those of all answers.
 var statusCodes = [...]int{
 	http.StatusOK,
@@ -87,7 +83,7 @@ func (t *telemetry) bodyRead(ctx context.Context, size int) {
 func (t *telemetry) decoded(ctx context.Context, signals [3]*signal, b *entry.Batch) {
 	for _, s := range signals {
 		t.add(ctx, t.rejected, s, *s.count(&b.Rejected))
-		t.add(ctx, t.clientDropped, s, min(*s.count(&b.Dropped), maxDropped))
+		t.add(ctx, t.clientDropped, s, *s.count(&b.Dropped))
 	}
 }
 

@@ -1,0 +1,165 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package saberloopreceiver
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configauth"
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/confmaptest"
+)
+
+// load reads a case's file as the Collector does.
+func load(tb testing.TB, name string) (*Config, error) {
+	tb.Helper()
+	all, err := confmaptest.LoadConf(filepath.Join("testdata", "config", name+".yaml"))
+	require.NoError(tb, err)
+	conf, err := all.Sub(componentType.String())
+	require.NoError(tb, err)
+	cfg := createDefaultConfig().(*Config)
+	return cfg, conf.Unmarshal(cfg)
+}
+
+// validConfigs are the files that are accepted, with what they change.
+var validConfigs = map[string]func(*Config){
+	"minimal": func(c *Config) {
+		c.Tokens = []configopaque.String{"test-token"}
+	},
+	"full": func(c *Config) {
+		s := &c.ServerConfig
+		s.NetAddr.Endpoint = "0.0.0.0:8080"
+		s.MaxRequestBodySize = 65536
+		s.CompressionAlgorithms = []string{"gzip"}
+		s.IncludeMetadata = true
+		s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout = time.Second, 2*time.Second, 3*time.Second
+		s.IdleTimeout = 4 * time.Second //nolint:staticcheck // where confighttp puts keepalive::idle_timeout
+		s.ResponseHeaders = configopaque.MapList{{Name: "Strict-Transport-Security", Value: "max-age=31536000"}}
+		s.CORS = configoptional.Some(confighttp.CORSConfig{
+			AllowedOrigins: []string{"https://saberloop.com"},
+			AllowedHeaders: []string{"*"},
+			ExposedHeaders: []string{"Retry-After", "X-More"},
+			MaxAge:         600,
+		})
+		s.Auth = auth()
+		c.Paths = []string{"/in"}
+		c.Tokens = []configopaque.String{"new-token", "old-token"}
+		c.ServiceName = "shop"
+		c.ResourceAttributes = map[string]string{"deployment.environment.name": "production", "host.name": "vps-1"}
+		c.MaxDepth = 64
+	},
+	"cors_origins_only": func(c *Config) {
+		c.Tokens = []configopaque.String{"test-token"}
+		c.ServerConfig.CORS = configoptional.Some(confighttp.CORSConfig{
+			AllowedOrigins: []string{"https://saberloop.com", "https://*.saberloop.com"},
+			AllowedHeaders: []string{"Content-Type", "X-Telemetry-Token", "Content-Encoding"},
+			ExposedHeaders: []string{"Retry-After"},
+			MaxAge:         7200,
+		})
+	},
+	"auth_without_tokens": func(c *Config) {
+		c.ServerConfig.Auth = auth()
+	},
+	"one_token_blank": func(c *Config) {
+		c.Tokens = []configopaque.String{"test-token", "", "  "}
+	},
+}
+
+func auth() configoptional.Optional[confighttp.AuthConfig] {
+	return configoptional.Some(confighttp.AuthConfig{
+		Config: configauth.Config{AuthenticatorID: component.MustNewID("bearertokenauth")},
+	})
+}
+
+// invalidConfigs are the files that are refused, with what the error names.
+var invalidConfigs = map[string][]string{
+	"typo":                      {"invalid keys: token"},
+	"typo_in_server":            {"invalid keys: endpoit"},
+	"typo_in_cors":              {"invalid keys: alowed_origins"},
+	"no_tokens":                 {"tokens: "},
+	"blank_tokens":              {"tokens: "},
+	"no_paths":                  {"paths: "},
+	"path_without_slash":        {`paths: "telemetry"`},
+	"path_with_query":           {`paths: "/telemetry?x=1"`},
+	"path_twice":                {`paths: "/telemetry" is given twice`},
+	"blank_service_name":        {"service_name: "},
+	"service_name_as_attribute": {"resource_attributes: service.name"},
+	"nameless_attribute":        {"resource_attributes: "},
+	"depth_too_low":             {"max_depth: "},
+	"depth_too_high":            {"max_depth: "},
+	"no_endpoint":               {"endpoint: "},
+	"no_body_size":              {"max_request_body_size: "},
+	"unknown_compression":       {`compression_algorithms: "br"`},
+	"origin_with_slash":         {`cors::allowed_origins: "https://saberloop.com/"`},
+	"several_faults":            {"paths: ", "tokens: ", "max_depth: "},
+}
+
+func TestValidConfigs(t *testing.T) {
+	t.Parallel()
+	for name, change := range validConfigs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := load(t, name)
+			require.NoError(t, err)
+			require.NoError(t, confmap.Validate(got))
+			want := createDefaultConfig().(*Config)
+			change(want)
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func TestInvalidConfigs(t *testing.T) {
+	t.Parallel()
+	for name, faults := range invalidConfigs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg, err := load(t, name)
+			if err == nil {
+				err = confmap.Validate(cfg)
+			}
+			for _, fault := range faults {
+				require.ErrorContains(t, err, fault)
+			}
+		})
+	}
+}
+
+func TestEveryConfigFileIsTested(t *testing.T) {
+	t.Parallel()
+	files, err := os.ReadDir(filepath.Join("testdata", "config"))
+	require.NoError(t, err)
+	assert.Len(t, files, len(validConfigs)+len(invalidConfigs))
+	for _, file := range files {
+		name := strings.TrimSuffix(file.Name(), ".yaml")
+		assert.True(t, validConfigs[name] != nil || invalidConfigs[name] != nil, name)
+	}
+}
+
+func TestDefaultConfig(t *testing.T) {
+	t.Parallel()
+	cfg := createDefaultConfig()
+	require.NoError(t, componenttest.CheckConfigStruct(cfg))
+	require.ErrorContains(t, confmap.Validate(cfg), "tokens: ", "no default for a secret")
+	assert.NotSame(t, cfg, createDefaultConfig())
+}
+
+// TestTokensAreNotPrinted looks for them where a configuration is shown.
+func TestTokensAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	conf := confmap.New()
+	require.NoError(t, conf.Marshal(testConfig()))
+	assert.Equal(t, []any{"[REDACTED]"}, conf.Get("tokens"))
+}

@@ -1,0 +1,73 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package saberloopreceiver
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
+)
+
+var firstCell = regexp.MustCompile("(?m)^\\| `([a-z_:]+)`")
+
+// readmeTable is the first column of the tables below a heading.
+func readmeTable(tb testing.TB, heading string) []string {
+	tb.Helper()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(tb, err)
+	_, section, found := strings.Cut(string(readme), "\n## "+heading+"\n")
+	require.True(tb, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	var cells []string
+	for _, match := range firstCell.FindAllStringSubmatch(section, -1) {
+		cells = append(cells, match[1])
+	}
+	return cells
+}
+
+// TestReadmeHasTheConfiguration holds its first table to the keys that are the
+// receiver's own, in the order of the struct, and the second to keys that the
+// server has.
+func TestReadmeHasTheConfiguration(t *testing.T) {
+	t.Parallel()
+	var own []string
+	for field := range reflect.TypeFor[Config]().Fields() {
+		if key := field.Tag.Get(confmap.MapstructureTag); key != "" && key != ",squash" {
+			own = append(own, key)
+		}
+	}
+	keys := readmeTable(t, "Configuration")
+	require.Greater(t, len(keys), len(own))
+	assert.Equal(t, own, keys[:len(own)])
+	servers := configKeys(reflect.TypeFor[Config]())
+	for _, key := range keys[len(own):] {
+		top, _, _ := strings.Cut(key, "::")
+		assert.Contains(t, servers, top)
+	}
+}
+
+func TestReadmeHasTheMetrics(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, m := range collectOwnMetrics(t) {
+		want = append(want, m.Name)
+	}
+	assert.ElementsMatch(t, want, readmeTable(t, "Metrics"))
+}
+
+func TestReadmeHasTheAnswers(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	for _, code := range statusCodes {
+		assert.Regexp(t, regexp.MustCompile("(?m)^\\| "+strconv.Itoa(code)+"[ ,]"), string(readme))
+	}
+}
