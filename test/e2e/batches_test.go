@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,7 +57,7 @@ func checkBatch(t *testing.T, c *harness.Collector, stored *harness.Reader, body
 				continue
 			}
 			count(&received, signal)
-			entry, err := harness.CanonicalEntry(e)
+			entry, err := harness.CanonicalEntry(signal, e)
 			require.NoError(t, err)
 			want[signal] = append(want[signal], entry)
 		}
@@ -65,15 +65,31 @@ func checkBatch(t *testing.T, c *harness.Collector, stored *harness.Reader, body
 
 	checkCounts(t, c.MustPost(t, body), received, rejected)
 	lines := stored.Next(t)
+	// A resource is the one thing of an envelope that lines have to carry.
+	hasResource := !slices.Contains([]string{"", "null", "{}"}, string(batch["resource"]))
 	got := map[synthetic.Signal][]string{}
 	for _, line := range lines {
-		got[line.Signal()] = append(got[line.Signal()], line.Entry)
-		if resource := string(batch["resource"]); !strings.HasPrefix(resource, "{") {
+		got[line.Signal] = append(got[line.Signal], line.Entry)
+		if !hasResource {
 			require.Equal(t, "{}", line.Added, "added to %s", line.Entry)
 		}
 	}
 	for _, signal := range synthetic.Signals {
 		require.Equal(t, want[signal], got[signal], signal)
+	}
+}
+
+// What an envelope says of all its entries is on every line of them, behind
+// received_at.
+func TestEnvelopeResource(t *testing.T) {
+	t.Parallel()
+	c := harness.Start(t, harness.Options{})
+	answer := c.MustPost(t, []byte(`{"resource":{"app":"saberloop"},"logs":[{"a":1}],"traces":[{"b":1}],"metrics":[{"c":1}]}`))
+	require.Equal(t, 200, answer.Status)
+	lines := (&harness.Reader{Directory: c.Directory}).Next(t)
+	require.Len(t, lines, 3)
+	for _, line := range lines {
+		require.Contains(t, line.Added, `{"key":"app","value":{"stringValue":"saberloop"}}`)
 	}
 }
 

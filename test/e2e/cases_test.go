@@ -161,7 +161,7 @@ func entriesOf(t *testing.T, lines []harness.Line, signal synthetic.Signal) []st
 	t.Helper()
 	var entries []string
 	for _, line := range lines {
-		if line.Signal() == signal {
+		if line.Signal == signal {
 			require.Equal(t, "{}", line.Added, "added to %s", line.Entry)
 			entries = append(entries, line.Entry)
 		}

@@ -38,6 +38,12 @@ func TestNoSecretsInLog(t *testing.T) {
 	log := c.Log(t)
 	require.Contains(t, log, "debug", "the log is not at its most talkative")
 	require.NotContains(t, log, canaryMark)
+
+	stored := false
+	for _, line := range (&harness.Reader{Directory: c.Directory}).Next(t) {
+		stored = stored || strings.Contains(line.Entry, payloadCanary)
+	}
+	require.True(t, stored, "no canary was ever let in")
 }
 
 // The same where the pipeline fails, for now and for good: exporters like to

@@ -116,7 +116,7 @@ func (l *Ledger) check(t testing.TB, stored *Reader, strict bool) Tally {
 		}
 		count[sequence]++
 		switch want := expected.of(t, sequence); {
-		case want.signal != line.Signal():
+		case want.signal != line.Signal:
 			problem("%s: entry %d belongs to %s", line.Path, sequence, want.signal)
 		case want.entry != line.Entry:
 			problem("entry %d is stored differently:\nsent   %s\nstored %s", sequence, want.entry, line.Entry)
@@ -160,7 +160,7 @@ func (x *expectations) of(t testing.TB, sequence int) expectation {
 	if n := synthetic.SequenceBatch(sequence); x.entries == nil || n != x.batch {
 		x.batch, x.entries = n, map[int]expectation{}
 		for _, e := range x.mix.Batch(n).Entries {
-			entry, err := CanonicalEntry(e.JSON)
+			entry, err := CanonicalEntry(e.Signal, e.JSON)
 			require.NoError(t, err)
 			x.entries[e.Sequence] = expectation{e.Signal, entry}
 		}

@@ -25,6 +25,8 @@ import (
 
 // Line is a line of a day file.
 type Line struct {
+	// Signal is what the line was stored as.
+	Signal synthetic.Signal
 	// Path is the file's path below the directory: logs/2025-12-22.jsonl.
 	Path string
 	// Entry is what the client sent, canonical: the line's members before
@@ -40,8 +42,8 @@ type Line struct {
 // receivedAtForm is the one spelling of received_at.
 var receivedAtForm = regexp.MustCompile(`^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"$`)
 
-// ParseLine takes a line apart, given without its line end.
-func ParseLine(line []byte) (Line, error) {
+// ParseLine takes a line of a signal apart, given without its line end.
+func ParseLine(signal synthetic.Signal, line []byte) (Line, error) {
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.UseNumber()
 	if token, err := dec.Token(); err != nil || token != json.Delim('{') {
@@ -61,23 +63,23 @@ func ParseLine(line []byte) (Line, error) {
 			return Line{}, fmt.Errorf("read value: %w", err)
 		}
 		if key == "received_at" {
-			return splitLine(line[:end], value, line[dec.InputOffset():])
+			return splitLine(signal, line[:end], value, line[dec.InputOffset():])
 		}
 	}
 }
 
 // splitLine takes what stands before received_at, its value, and what stands
 // after it.
-func splitLine(before, receivedAt, after []byte) (Line, error) {
+func splitLine(signal synthetic.Signal, before, receivedAt, after []byte) (Line, error) {
 	if !receivedAtForm.Match(receivedAt) {
 		return Line{}, fmt.Errorf("received_at is %s", receivedAt)
 	}
-	var line Line
+	line := Line{Signal: signal}
 	if err := json.Unmarshal(receivedAt, &line.ReceivedAt); err != nil {
 		return Line{}, fmt.Errorf("read received_at: %w", err)
 	}
 	var err error
-	if line.Entry, err = Canonical(append(slices.Clone(before), '}')); err != nil {
+	if line.Entry, err = CanonicalEntry(signal, append(slices.Clone(before), '}')); err != nil {
 		return Line{}, fmt.Errorf("read what stands before received_at: %w", err)
 	}
 	if line.Added, err = Canonical(append([]byte{'{'}, bytes.TrimLeft(after, " ,")...)); err != nil {
@@ -87,8 +89,9 @@ func splitLine(before, receivedAt, after []byte) (Line, error) {
 }
 
 // CanonicalEntry is an entry as it has to be stored, canonical: as it was
-// sent, but for a received_at, which only the server sets.
-func CanonicalEntry(entry []byte) (string, error) {
+// sent, but for a received_at, which only the server sets, and what there is
+// of a trace's duration below a nanosecond.
+func CanonicalEntry(signal synthetic.Signal, entry []byte) (string, error) {
 	v, err := decode(entry)
 	if err != nil {
 		return "", err
@@ -98,12 +101,10 @@ func CanonicalEntry(entry []byte) (string, error) {
 		return "", errors.New("entry is not an object")
 	}
 	delete(members, "received_at")
+	if milliseconds, ok := members["duration"].(json.Number); ok && signal == synthetic.Traces {
+		members["duration"] = wholeNanoseconds(milliseconds)
+	}
 	return string(appendCanonical(nil, members)), nil
-}
-
-// Signal is the signal that the line was stored as.
-func (l Line) Signal() synthetic.Signal {
-	return synthetic.Signal(dayFile.FindStringSubmatch(l.Path)[1])
 }
 
 // dayFile is the one form of a day file's path below the directory, lockFile
@@ -152,7 +153,8 @@ func (r *Reader) eachOf(t testing.TB, path string, do func(Line)) {
 	if r.read == nil {
 		r.read = map[string]int64{}
 	}
-	day := dayFile.FindStringSubmatch(path)[2]
+	name := dayFile.FindStringSubmatch(path)
+	signal, day := synthetic.Signal(name[1]), name[2]
 	for lines := bufio.NewReader(f); ; {
 		raw, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
@@ -161,7 +163,7 @@ func (r *Reader) eachOf(t testing.TB, path string, do func(Line)) {
 		}
 		require.NoError(t, err)
 		r.read[path] += int64(len(raw))
-		line, err := ParseLine(raw[:len(raw)-1])
+		line, err := ParseLine(signal, raw[:len(raw)-1])
 		require.NoError(t, err, "%s: %q", path, raw)
 		require.Equal(t, day, line.ReceivedAt.Format(time.DateOnly), "%s: day of %q", path, raw)
 		line.Path = path

@@ -110,6 +110,24 @@ func canonicalNumber(spelt string) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
+// wholeNanoseconds rounds a number of milliseconds.
+func wholeNanoseconds(milliseconds json.Number) json.Number {
+	f, err := milliseconds.Float64()
+	if _, integer := new(big.Int).SetString(milliseconds.String(), 10); integer || err != nil {
+		return milliseconds
+	}
+	nanoseconds := new(big.Rat).SetFloat64(f)
+	nanoseconds.Mul(nanoseconds, big.NewRat(1e6, 1))
+	return json.Number(new(big.Rat).Quo(nearest(nanoseconds), big.NewRat(1e6, 1)).FloatString(6))
+}
+
+// nearest is the integer nearest to r.
+func nearest(r *big.Rat) *big.Rat {
+	half := big.NewRat(int64(r.Sign()), 2)
+	r = new(big.Rat).Add(r, half)
+	return new(big.Rat).SetInt(new(big.Int).Quo(r.Num(), r.Denom()))
+}
+
 // Storable tells whether an element of a batch's logs, traces or metrics is
 // an entry that the collector stores: an object whose numbers all fit a
 // double.
