@@ -84,8 +84,8 @@ test-unit: ## run the tests that need no binary
 
 .PHONY: test-e2e
 test-e2e: build ## run the tests against the real binary
-	@scripts/setup.sh gcc
-	CGO_ENABLED=1 $(GO) test -race -count=1 ./test/config/... ./test/e2e/...
+	@scripts/setup.sh gcc chromium
+	CGO_ENABLED=1 $(GO) test -race -count=1 ./test/config/... ./test/e2e/... ./test/harness/...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (60s)

@@ -6,6 +6,7 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,7 +142,7 @@ func checkHeader(t *testing.T, request harness.Request, answer harness.Answer) {
 		return
 	}
 	require.Equal(t, []string{origin}, answer.Header.Values("Access-Control-Allow-Origin"))
-	if preflight && request.Method == "OPTIONS" {
+	if preflight && request.Method == http.MethodOptions {
 		require.Equal(t, "7200", answer.Header.Get("Access-Control-Max-Age"))
 		require.Contains(t, answer.Header.Get("Access-Control-Allow-Methods"), "POST")
 		allowed := strings.ToLower(answer.Header.Get("Access-Control-Allow-Headers"))
@@ -149,7 +150,7 @@ func checkHeader(t *testing.T, request harness.Request, answer harness.Answer) {
 		require.Contains(t, allowed, "x-telemetry-token")
 		return
 	}
-	if request.Method != "OPTIONS" {
+	if request.Method != http.MethodOptions {
 		exposed := strings.ToLower(answer.Header.Get("Access-Control-Expose-Headers"))
 		require.Contains(t, exposed, "retry-after", "a script could not read it")
 	}

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,7 +112,7 @@ func TestContract(t *testing.T) {
 					continue
 				}
 				name += ", allowed origin"
-				request.Header = append(request.Header[:len(request.Header):len(request.Header)], [2]string{"Origin", origin})
+				request.Header = append(slices.Clip(request.Header), [2]string{"Origin", origin})
 			}
 			t.Run(name, func(t *testing.T) {
 				answer := c.Exchange(t, request)

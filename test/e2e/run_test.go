@@ -43,8 +43,11 @@ func TestMakeRun(t *testing.T) {
 	output := &transcript{}
 	run.Stdout, run.Stderr = output, output
 	require.NoError(t, run.Start())
-	exited := make(chan error, 1)
-	go func() { exited <- run.Wait() }()
+	exited := make(chan struct{})
+	go func() {
+		_ = run.Wait() // make calls it an error that it was interrupted
+		close(exited)
+	}()
 	t.Cleanup(func() {
 		_ = syscall.Kill(-run.Process.Pid, syscall.SIGKILL)
 		if t.Failed() {

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -74,12 +75,12 @@ func (c *Collector) Post(client *http.Client, body []byte) (Answer, error) {
 }
 
 // MustPost sends a batch that is expected to be answered.
-func (c *Collector) MustPost(t testing.TB, body []byte) Answer {
-	t.Helper()
+func (c *Collector) MustPost(tb testing.TB, body []byte) Answer {
+	tb.Helper()
 	client := NewClient()
 	defer client.CloseIdleConnections()
 	answer, err := c.Post(client, body)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return answer
 }
 
@@ -107,10 +108,10 @@ type Request struct {
 }
 
 // Exchange sends one request over a connection of its own.
-func (c *Collector) Exchange(t testing.TB, request Request) Answer {
-	t.Helper()
+func (c *Collector) Exchange(tb testing.TB, request Request) Answer {
+	tb.Helper()
 	answer, err := c.exchange(request)
-	require.NoError(t, err, "%s %s", request.Method, request.Target)
+	require.NoError(tb, err, "%s %s", request.Method, request.Target)
 	return answer
 }
 
@@ -132,7 +133,7 @@ func (c *Collector) exchange(request Request) (Answer, error) {
 	_, writeErr := conn.Write(request.wire(target.Host))
 	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: request.Method})
 	if err != nil {
-		return Answer{}, fmt.Errorf("read response: %w (write request: %v)", err, writeErr)
+		return Answer{}, fmt.Errorf("exchange: %w", errors.Join(writeErr, err))
 	}
 	return readAnswer(res)
 }

@@ -79,32 +79,32 @@ type Collector struct {
 
 // Start starts a collector and waits until it is healthy. When the test ends
 // the collector is stopped, and its log shown if the test failed.
-func Start(t testing.TB, options Options) *Collector {
-	t.Helper()
-	c := newCollector(t, options)
-	c.start(t)
+func Start(tb testing.TB, options Options) *Collector {
+	tb.Helper()
+	c := newCollector(tb, options)
+	c.start(tb)
 	return c
 }
 
 // StartFails runs a collector that is expected to end by itself, with an
 // exit code other than 0, and returns what it logged.
-func StartFails(t testing.TB, options Options) string {
-	t.Helper()
-	c := newCollector(t, options)
-	c.launch(t)
+func StartFails(tb testing.TB, options Options) string {
+	tb.Helper()
+	c := newCollector(tb, options)
+	c.launch(tb)
 	select {
 	case <-c.exited:
 	case <-time.After(startTimeout):
-		require.FailNow(t, "collector goes on, it should have failed to start")
+		require.FailNow(tb, "collector goes on, it should have failed to start")
 	}
-	require.NotZero(t, c.cmd.ProcessState.ExitCode(), "exit code")
-	return c.Log(t)
+	require.NotZero(tb, c.cmd.ProcessState.ExitCode(), "exit code")
+	return c.Log(tb)
 }
 
-func newCollector(t testing.TB, options Options) *Collector {
-	t.Helper()
+func newCollector(tb testing.TB, options Options) *Collector {
+	tb.Helper()
 	if options.Directory == "" {
-		options.Directory = filepath.Join(t.TempDir(), "telemetry-data")
+		options.Directory = filepath.Join(tb.TempDir(), "telemetry-data")
 	}
 	if options.Token == "" {
 		options.Token = Token
@@ -112,15 +112,15 @@ func newCollector(t testing.TB, options Options) *Collector {
 	if options.Origin == "" {
 		options.Origin = Origin
 	}
-	ingest, health, metrics := address(FreePort(t)), address(FreePort(t)), FreePort(t)
-	own := t.TempDir()
+	ingest, health, metrics := address(FreePort(tb)), address(FreePort(tb)), FreePort(tb)
+	own := tb.TempDir()
 	c := &Collector{
 		URL:        "http://" + ingest,
 		HealthURL:  "http://" + health,
 		MetricsURL: "http://" + address(metrics) + "/metrics",
 		Directory:  options.Directory,
 		Token:      options.Token,
-		binary:     Binary(t),
+		binary:     Binary(tb),
 		config:     filepath.Join(own, "options.yaml"),
 		log:        filepath.Join(own, "collector.log"),
 		env: append(os.Environ(),
@@ -132,13 +132,13 @@ func newCollector(t testing.TB, options Options) *Collector {
 			"HARNESS_ORIGIN="+options.Origin),
 	}
 	base := filepath.Join(own, "collector.yaml")
-	require.NoError(t, os.WriteFile(base, baseConfig, 0o600))
-	c.writeConfig(t, options.Config)
+	require.NoError(tb, os.WriteFile(base, baseConfig, 0o600))
+	c.writeConfig(tb, options.Config)
 	c.args = append([]string{"--config=" + base, "--config=" + c.config}, options.Flags...)
-	t.Cleanup(func() {
-		c.end(t)
-		if t.Failed() {
-			t.Logf("log of the collector:\n%s", lastOf(c.Log(t), 64<<10))
+	tb.Cleanup(func() {
+		c.end(tb)
+		if tb.Failed() {
+			tb.Logf("log of the collector:\n%s", lastOf(c.Log(tb), 64<<10))
 		}
 	})
 	return c
@@ -146,51 +146,51 @@ func newCollector(t testing.TB, options Options) *Collector {
 
 // Binary is the path of the otelcol-saberloop under test: the one that `make
 // build` leaves, or what OTELCOL_SABERLOOP names.
-func Binary(t testing.TB) string {
-	t.Helper()
+func Binary(tb testing.TB) string {
+	tb.Helper()
 	path := os.Getenv("OTELCOL_SABERLOOP")
 	if path == "" {
-		path = filepath.Join(Root(t), "_build", "otelcol-saberloop")
+		path = filepath.Join(Root(tb), "_build", "otelcol-saberloop")
 	}
 	if _, err := os.Stat(path); err != nil {
-		require.FailNow(t, "no collector to test", "run `make build` first: %v", err)
+		require.FailNow(tb, "no collector to test", "run `make build` first: %v", err)
 	}
 	return path
 }
 
 // Root is the root of the repository.
-func Root(t testing.TB) string {
-	t.Helper()
+func Root(tb testing.TB) string {
+	tb.Helper()
 	_, file, _, ok := runtime.Caller(0)
-	require.True(t, ok, "source path of the harness is unknown")
+	require.True(tb, ok, "source path of the harness is unknown")
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-func (c *Collector) writeConfig(t testing.TB, config string) {
-	t.Helper()
+func (c *Collector) writeConfig(tb testing.TB, config string) {
+	tb.Helper()
 	if strings.TrimSpace(config) == "" {
 		config = "{}"
 	}
-	require.NoError(t, os.WriteFile(c.config, []byte(config), 0o600))
+	require.NoError(tb, os.WriteFile(c.config, []byte(config), 0o600))
 }
 
 // start launches the collector and waits until it is healthy.
-func (c *Collector) start(t testing.TB) {
-	t.Helper()
-	c.launch(t)
-	c.await(t, "become healthy", c.healthy)
+func (c *Collector) start(tb testing.TB) {
+	tb.Helper()
+	c.launch(tb)
+	c.await(tb, "become healthy", c.healthy)
 }
 
-func (c *Collector) launch(t testing.TB) {
-	t.Helper()
+func (c *Collector) launch(tb testing.TB) {
+	tb.Helper()
 	output, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer output.Close()
 	c.cmd = exec.Command(c.binary, c.args...)
 	c.cmd.Env = c.env
 	c.cmd.Stdout, c.cmd.Stderr = output, output
 	c.cmd.SysProcAttr = sysProcAttr()
-	require.NoError(t, c.cmd.Start())
+	require.NoError(tb, c.cmd.Start())
 
 	exited := make(chan struct{})
 	c.exited = exited
@@ -202,8 +202,8 @@ func (c *Collector) launch(t testing.TB) {
 
 // await waits for what the collector is expected to do, and not for a
 // collector that has ended.
-func (c *Collector) await(t testing.TB, what string, done func() bool) {
-	t.Helper()
+func (c *Collector) await(tb testing.TB, what string, done func() bool) {
+	tb.Helper()
 	deadline := time.After(startTimeout)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -211,9 +211,9 @@ func (c *Collector) await(t testing.TB, what string, done func() bool) {
 		select {
 		case <-tick.C:
 		case <-c.exited:
-			require.FailNowf(t, "collector ended", "it did not %s, but ended: %v", what, c.cmd.ProcessState)
+			require.FailNowf(tb, "collector ended", "it did not %s, but ended: %v", what, c.cmd.ProcessState)
 		case <-deadline:
-			require.FailNowf(t, "collector hangs", "it did not %s within %v", what, startTimeout)
+			require.FailNowf(tb, "collector hangs", "it did not %s within %v", what, startTimeout)
 		}
 	}
 }
@@ -230,67 +230,67 @@ func (c *Collector) healthy() bool {
 
 // Stop sends SIGTERM, and wants the collector to end by itself with exit
 // code 0. It returns how long that took.
-func (c *Collector) Stop(t testing.TB) time.Duration {
-	t.Helper()
+func (c *Collector) Stop(tb testing.TB) time.Duration {
+	tb.Helper()
 	began := time.Now()
-	c.Signal(t, syscall.SIGTERM)
+	c.Signal(tb, syscall.SIGTERM)
 	select {
 	case <-c.exited:
 	case <-time.After(stopTimeout):
-		require.FailNowf(t, "collector ignores SIGTERM", "it runs on after %v", stopTimeout)
+		require.FailNowf(tb, "collector ignores SIGTERM", "it runs on after %v", stopTimeout)
 	}
-	require.Zero(t, c.cmd.ProcessState.ExitCode(), "exit code after SIGTERM")
+	require.Zero(tb, c.cmd.ProcessState.ExitCode(), "exit code after SIGTERM")
 	return time.Since(began)
 }
 
 // Signal sends a signal to the collector's process.
-func (c *Collector) Signal(t testing.TB, signal os.Signal) {
-	t.Helper()
-	require.NoError(t, c.cmd.Process.Signal(signal))
+func (c *Collector) Signal(tb testing.TB, signal os.Signal) {
+	tb.Helper()
+	require.NoError(tb, c.cmd.Process.Signal(signal))
 }
 
 // Kill ends the collector as a crash would, by SIGKILL.
-func (c *Collector) Kill(t testing.TB) {
-	t.Helper()
-	require.NoError(t, c.cmd.Process.Kill())
+func (c *Collector) Kill(tb testing.TB) {
+	tb.Helper()
+	require.NoError(tb, c.cmd.Process.Kill())
 	<-c.exited
 }
 
 // Restart starts a collector that was stopped or killed again: same ports,
 // same directory, same configuration.
-func (c *Collector) Restart(t testing.TB) {
-	t.Helper()
-	c.start(t)
+func (c *Collector) Restart(tb testing.TB) {
+	tb.Helper()
+	c.start(tb)
 }
 
 // Reload gives the collector another Options.Config and waits until it runs
 // with that. It returns how long that took.
-func (c *Collector) Reload(t testing.TB, config string) time.Duration {
-	t.Helper()
-	c.writeConfig(t, config)
+func (c *Collector) Reload(tb testing.TB, config string) time.Duration {
+	tb.Helper()
+	c.writeConfig(tb, config)
 	began := time.Now()
-	before := strings.Count(c.Log(t), readyMessage)
-	c.Signal(t, syscall.SIGHUP)
-	c.await(t, "reload its configuration", func() bool {
-		return strings.Count(c.Log(t), readyMessage) > before && c.healthy()
+	before := strings.Count(c.Log(tb), readyMessage)
+	c.Signal(tb, syscall.SIGHUP)
+	c.await(tb, "reload its configuration", func() bool {
+		return strings.Count(c.Log(tb), readyMessage) > before && c.healthy()
 	})
 	return time.Since(began)
 }
 
 // Log is all that the collector has written to stdout and stderr.
-func (c *Collector) Log(t testing.TB) string {
-	t.Helper()
+func (c *Collector) Log(tb testing.TB) string {
+	tb.Helper()
 	log, err := os.ReadFile(c.log)
 	if errors.Is(err, os.ErrNotExist) {
 		return "" // never started
 	}
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return string(log)
 }
 
 // end ends the collector if it still runs, first politely.
-func (c *Collector) end(t testing.TB) {
-	t.Helper()
+func (c *Collector) end(tb testing.TB) {
+	tb.Helper()
 	if c.cmd == nil || c.exited == nil {
 		return
 	}
@@ -300,10 +300,10 @@ func (c *Collector) end(t testing.TB) {
 	case <-time.After(stopTimeout):
 		_ = c.cmd.Process.Kill()
 		<-c.exited
-		t.Errorf("collector had to be killed: it ran on %v after SIGTERM", stopTimeout)
+		tb.Errorf("collector had to be killed: it ran on %v after SIGTERM", stopTimeout)
 	}
-	if text := c.Log(t); strings.Contains(text, "panic: ") || strings.Contains(text, "WARNING: DATA RACE") {
-		t.Error("collector panicked, or its race detector found something")
+	if text := c.Log(tb); strings.Contains(text, "panic: ") || strings.Contains(text, "WARNING: DATA RACE") {
+		tb.Error("collector panicked, or its race detector found something")
 	}
 }
 

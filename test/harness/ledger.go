@@ -71,16 +71,16 @@ type Tally struct {
 // Check compares the ledger with all that was stored: every acknowledged entry
 // is there exactly once, every other at most once, each as it was sent and
 // where it belongs, and nothing that was never sent.
-func (l *Ledger) Check(t testing.TB, stored *Reader) Tally {
-	t.Helper()
-	return l.check(t, stored, true)
+func (l *Ledger) Check(tb testing.TB, stored *Reader) Tally {
+	tb.Helper()
+	return l.check(tb, stored, true)
 }
 
 // CheckKnown is Check for a Snapshot taken before the stored files were: what
 // was sent after it is not looked at.
-func (l *Ledger) CheckKnown(t testing.TB, stored *Reader) Tally {
-	t.Helper()
-	return l.check(t, stored, false)
+func (l *Ledger) CheckKnown(tb testing.TB, stored *Reader) Tally {
+	tb.Helper()
+	return l.check(tb, stored, false)
 }
 
 // maxProblems is how many broken promises are listed: the first ones tell.
@@ -88,8 +88,8 @@ const maxProblems = 10
 
 var sequenceMember = regexp.MustCompile(`"` + synthetic.SequenceKey + `":(\d+)`)
 
-func (l *Ledger) check(t testing.TB, stored *Reader, strict bool) Tally {
-	t.Helper()
+func (l *Ledger) check(tb testing.TB, stored *Reader, strict bool) Tally {
+	tb.Helper()
 	l = l.Snapshot()
 	var problems []string
 	problem := func(format string, args ...any) {
@@ -100,14 +100,14 @@ func (l *Ledger) check(t testing.TB, stored *Reader, strict bool) Tally {
 
 	count := map[int]int{}
 	expected := expectations{mix: l.mix}
-	stored.Each(t, func(line Line) {
+	stored.Each(tb, func(line Line) {
 		member := sequenceMember.FindStringSubmatch(line.Entry)
 		if member == nil {
 			problem("%s: nobody sent %s", line.Path, line.Entry)
 			return
 		}
 		sequence, err := strconv.Atoi(member[1])
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		if n := synthetic.SequenceBatch(sequence); !l.sent[n] {
 			if strict {
 				problem("%s: batch %d was never sent: %s", line.Path, n, line.Entry)
@@ -115,7 +115,7 @@ func (l *Ledger) check(t testing.TB, stored *Reader, strict bool) Tally {
 			return
 		}
 		count[sequence]++
-		switch want := expected.of(t, sequence); {
+		switch want := expected.of(tb, sequence); {
 		case want.signal != line.Signal:
 			problem("%s: entry %d belongs to %s", line.Path, sequence, want.signal)
 		case want.entry != line.Entry:
@@ -138,7 +138,7 @@ func (l *Ledger) check(t testing.TB, stored *Reader, strict bool) Tally {
 			}
 		}
 	}
-	require.Empty(t, problems)
+	require.Empty(tb, problems)
 	return tally
 }
 
@@ -155,13 +155,13 @@ type expectation struct {
 	entry  string
 }
 
-func (x *expectations) of(t testing.TB, sequence int) expectation {
-	t.Helper()
+func (x *expectations) of(tb testing.TB, sequence int) expectation {
+	tb.Helper()
 	if n := synthetic.SequenceBatch(sequence); x.entries == nil || n != x.batch {
 		x.batch, x.entries = n, map[int]expectation{}
 		for _, e := range x.mix.Batch(n).Entries {
 			entry, err := CanonicalEntry(e.Signal, e.JSON)
-			require.NoError(t, err)
+			require.NoError(tb, err)
 			x.entries[e.Sequence] = expectation{e.Signal, entry}
 		}
 	}

@@ -27,8 +27,8 @@ var handedOut = struct {
 
 // FreePort returns a loopback port that nothing listens on, and that it
 // returns to nobody else in this process.
-func FreePort(t testing.TB) int {
-	t.Helper()
+func FreePort(tb testing.TB) int {
+	tb.Helper()
 	handedOut.Lock()
 	defer handedOut.Unlock()
 	for range 1000 {
@@ -40,10 +40,10 @@ func FreePort(t testing.TB) int {
 		if err != nil {
 			continue
 		}
-		require.NoError(t, listener.Close())
+		require.NoError(tb, listener.Close())
 		handedOut.ports[port] = true
 		return port
 	}
-	require.FailNow(t, "no free loopback port")
+	require.FailNow(tb, "no free loopback port")
 	return 0
 }

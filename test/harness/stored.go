@@ -128,28 +128,28 @@ type Reader struct {
 
 // Next returns the lines stored since the last call, file by file in the
 // order of their paths.
-func (r *Reader) Next(t testing.TB) []Line {
-	t.Helper()
+func (r *Reader) Next(tb testing.TB) []Line {
+	tb.Helper()
 	var lines []Line
-	r.Each(t, func(line Line) { lines = append(lines, line) })
+	r.Each(tb, func(line Line) { lines = append(lines, line) })
 	return lines
 }
 
 // Each is Next for more lines than fit into memory.
-func (r *Reader) Each(t testing.TB, do func(Line)) {
-	t.Helper()
-	for _, path := range r.dayFiles(t) {
-		r.eachOf(t, path, do)
+func (r *Reader) Each(tb testing.TB, do func(Line)) {
+	tb.Helper()
+	for _, path := range r.dayFiles(tb) {
+		r.eachOf(tb, path, do)
 	}
 }
 
-func (r *Reader) eachOf(t testing.TB, path string, do func(Line)) {
-	t.Helper()
+func (r *Reader) eachOf(tb testing.TB, path string, do func(Line)) {
+	tb.Helper()
 	f, err := os.Open(filepath.Join(r.Directory, path))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer f.Close()
 	_, err = f.Seek(r.read[path], io.SeekStart)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	if r.read == nil {
 		r.read = map[string]int64{}
 	}
@@ -158,21 +158,21 @@ func (r *Reader) eachOf(t testing.TB, path string, do func(Line)) {
 	for lines := bufio.NewReader(f); ; {
 		raw, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			require.Empty(t, raw, "torn line at the end of %s", path)
+			require.Empty(tb, raw, "torn line at the end of %s", path)
 			return
 		}
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		r.read[path] += int64(len(raw))
 		line, err := ParseLine(signal, raw[:len(raw)-1])
-		require.NoError(t, err, "%s: %q", path, raw)
-		require.Equal(t, day, line.ReceivedAt.Format(time.DateOnly), "%s: day of %q", path, raw)
+		require.NoError(tb, err, "%s: %q", path, raw)
+		require.Equal(tb, day, line.ReceivedAt.Format(time.DateOnly), "%s: day of %q", path, raw)
 		line.Path = path
 		do(line)
 	}
 }
 
-func (r *Reader) dayFiles(t testing.TB) []string {
-	t.Helper()
+func (r *Reader) dayFiles(tb testing.TB) []string {
+	tb.Helper()
 	var paths []string
 	err := filepath.WalkDir(r.Directory, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -187,13 +187,13 @@ func (r *Reader) dayFiles(t testing.TB) []string {
 		case d.Type().IsRegular() && dayFile.MatchString(path):
 			paths = append(paths, path)
 		case path != lockFile && (r.Ignore == nil || !r.Ignore(path)):
-			t.Errorf("%s is no day file", path)
+			tb.Errorf("%s is no day file", path)
 		}
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // nothing was ever stored
 	}
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return paths
 }
