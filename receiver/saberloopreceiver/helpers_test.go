@@ -6,6 +6,7 @@ package saberloopreceiver
 import (
 	"bytes"
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -132,11 +133,18 @@ func serveWith(tb testing.TB, cfg *Config, next consumers, set receiver.Settings
 	e := start(tb, cfg, next, set, host)
 	tb.Cleanup(func() {
 		e.client.CloseIdleConnections()
-		for _, c := range e.components {
-			assert.NoError(tb, c.Shutdown(context.Background()))
-		}
+		assert.NoError(tb, e.shutdown(context.Background()))
 	})
 	return e
+}
+
+// shutdown stops the receiver as the Collector does: pipeline by pipeline.
+func (e *endpoint) shutdown(ctx context.Context) error {
+	var err error
+	for _, c := range e.components {
+		err = errors.Join(err, c.Shutdown(ctx))
+	}
+	return err
 }
 
 func start(tb testing.TB, cfg *Config, next consumers, set receiver.Settings, host component.Host) *endpoint {

@@ -149,7 +149,7 @@ func TestShutdownWaits(t *testing.T) {
 	<-called
 
 	down := make(chan error, 1)
-	go func() { down <- e.components[0].Shutdown(context.Background()) }()
+	go func() { down <- e.shutdown(context.Background()) }()
 	require.Eventually(t, e.receiver().handler.stopping.Load, time.Minute, time.Millisecond)
 	assert.Empty(t, down, "a request is still in the pipeline")
 
@@ -181,7 +181,7 @@ func TestShutdownDoesNotWaitForever(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, e.components[0].Shutdown(ctx), context.Canceled)
+	require.ErrorIs(t, e.shutdown(ctx), context.Canceled)
 	require.Error(t, <-cut)
 }
 
