@@ -28,6 +28,13 @@ receivers: { otlp/frame: { protocols: { http: {} } } }
 exporters: { nop/frame: {} }
 `
 
+// neighbours are what examples put into pipelines without repeating how they are
+// configured.
+var neighbours = map[string]map[string]string{
+	"receivers": {"saberloop": "{ tokens: [test-token] }"},
+	"exporters": {"daily_jsonl": "{ directory: telemetry-data }"},
+}
+
 func TestEveryConfigurationIsValid(t *testing.T) {
 	t.Parallel()
 	for _, d := range collectorDocuments(t) {
@@ -35,8 +42,16 @@ func TestEveryConfigurationIsValid(t *testing.T) {
 			t.Parallel()
 			env := requiredEnvironment(t, d)
 			configs := []string{d.text}
-			if !d.isWhole() {
-				configs = []string{frame, d.text}
+			if d.isExample() {
+				configs = append([]string{frame}, configs...)
+				for section, components := range neighbours {
+					own, _ := d.keys[section].(map[string]any)
+					for name, settings := range components {
+						if _, ok := own[name]; !ok {
+							configs = append(configs, section+": { "+name+": "+settings+" }")
+						}
+					}
+				}
 			}
 			out, err := validate(t, env, configs...)
 			require.NoError(t, err, out)
@@ -115,9 +130,6 @@ func TestListensOnlyOnThisMachine(t *testing.T) {
 	t.Parallel()
 	listened := 0
 	for _, d := range collectorDocuments(t) {
-		if !d.isWhole() {
-			continue
-		}
 		// What exporters and processors call endpoint is somebody else's.
 		for _, section := range []string{"receivers", "extensions", "service"} {
 			walk(d.keys[section], func(key, value string) {
