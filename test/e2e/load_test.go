@@ -17,7 +17,7 @@ func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	const batches = 10_000
 	c := harness.Start(t, harness.Options{})
-	load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 64, Seed: 1, Batches: batches})
+	load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 64, Batches: batches})
 	load.Wait()
 	c.Stop(t)
 

@@ -53,8 +53,11 @@ type Options struct {
 	Origin string
 	// Config is YAML that is merged over the harness's collector.yaml.
 	Config string
-	// Flags are further command line arguments.
-	Flags []string
+	// Flags are further command line arguments, Env further variables of the
+	// environment.
+	Flags, Env []string
+	// Binary is the path of the program, Binary(tb) by default.
+	Binary string
 }
 
 // Collector is a running otelcol-saberloop.
@@ -112,6 +115,9 @@ func newCollector(tb testing.TB, options Options) *Collector {
 	if options.Origin == "" {
 		options.Origin = Origin
 	}
+	if options.Binary == "" {
+		options.Binary = Binary(tb)
+	}
 	ingest, health, metrics := address(FreePort(tb)), address(FreePort(tb)), FreePort(tb)
 	own := tb.TempDir()
 	c := &Collector{
@@ -120,10 +126,10 @@ func newCollector(tb testing.TB, options Options) *Collector {
 		MetricsURL: "http://" + address(metrics) + "/metrics",
 		Directory:  options.Directory,
 		Token:      options.Token,
-		binary:     Binary(tb),
+		binary:     options.Binary,
 		config:     filepath.Join(own, "options.yaml"),
 		log:        filepath.Join(own, "collector.log"),
-		env: append(os.Environ(),
+		env: append(append(os.Environ(), options.Env...),
 			"HARNESS_ENDPOINT="+ingest,
 			"HARNESS_HEALTH_ENDPOINT="+health,
 			"HARNESS_METRICS_PORT="+strconv.Itoa(metrics),

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -17,26 +16,28 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
 )
 
-// Ledger remembers which batches of a Mix were sent, and which of them the
-// collector acknowledged. It may be used by many goroutines at once.
+// Ledger hands out the batches of a Mix to be sent, and remembers which of them
+// the collector acknowledged. It may be used by many goroutines at once.
 type Ledger struct {
 	mix synthetic.Mix
 
 	mu           sync.Mutex
-	sent         map[int]bool
+	sent         int // all batches below were handed out
 	acknowledged map[int]bool
 }
 
 // NewLedger returns a ledger of batches of mix.
 func NewLedger(mix synthetic.Mix) *Ledger {
-	return &Ledger{mix: mix, sent: map[int]bool{}, acknowledged: map[int]bool{}}
+	return &Ledger{mix: mix, acknowledged: map[int]bool{}}
 }
 
-// Send notes that the n-th batch is about to be sent.
-func (l *Ledger) Send(n int) {
+// Next hands out a batch that is about to be sent, and its number.
+func (l *Ledger) Next() (int, synthetic.Batch) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sent[n] = true
+	n := l.sent
+	l.sent++
+	l.mu.Unlock()
+	return n, l.mix.Batch(n)
 }
 
 // Acknowledge notes that the n-th batch was answered with 200.
@@ -50,7 +51,7 @@ func (l *Ledger) Acknowledge(n int) {
 func (l *Ledger) Snapshot() *Ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &Ledger{mix: l.mix, sent: maps.Clone(l.sent), acknowledged: maps.Clone(l.acknowledged)}
+	return &Ledger{mix: l.mix, sent: l.sent, acknowledged: maps.Clone(l.acknowledged)}
 }
 
 // Batches returns how many batches were sent, and how many of them
@@ -58,7 +59,7 @@ func (l *Ledger) Snapshot() *Ledger {
 func (l *Ledger) Batches() (sent, acknowledged int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.sent), len(l.acknowledged)
+	return l.sent, len(l.acknowledged)
 }
 
 // Tally is what Check counted: entries.
@@ -68,17 +69,18 @@ type Tally struct {
 	Acknowledged, Unacknowledged int
 }
 
-// Check compares the ledger with all that was stored: every acknowledged entry
+// Check compares the ledger with all that was stored, in one directory or in
+// several: every acknowledged entry
 // is there exactly once, every other at most once, each as it was sent and
 // where it belongs, and nothing that was never sent.
-func (l *Ledger) Check(tb testing.TB, stored *Reader) Tally {
+func (l *Ledger) Check(tb testing.TB, stored ...*Reader) Tally {
 	tb.Helper()
 	return l.check(tb, stored, true)
 }
 
 // CheckKnown is Check for a Snapshot taken before the stored files were: what
 // was sent after it is not looked at.
-func (l *Ledger) CheckKnown(tb testing.TB, stored *Reader) Tally {
+func (l *Ledger) CheckKnown(tb testing.TB, stored ...*Reader) Tally {
 	tb.Helper()
 	return l.check(tb, stored, false)
 }
@@ -88,7 +90,7 @@ const maxProblems = 10
 
 var sequenceMember = regexp.MustCompile(`"` + synthetic.SequenceKey + `":(\d+)`)
 
-func (l *Ledger) check(tb testing.TB, stored *Reader, strict bool) Tally {
+func (l *Ledger) check(tb testing.TB, stored []*Reader, strict bool) Tally {
 	tb.Helper()
 	l = l.Snapshot()
 	var problems []string
@@ -100,7 +102,7 @@ func (l *Ledger) check(tb testing.TB, stored *Reader, strict bool) Tally {
 
 	count := map[int]int{}
 	expected := expectations{mix: l.mix}
-	stored.Each(tb, func(line Line) {
+	compare := func(line Line) {
 		member := sequenceMember.FindStringSubmatch(line.Entry)
 		if member == nil {
 			problem("%s: nobody sent %s", line.Path, line.Entry)
@@ -108,7 +110,7 @@ func (l *Ledger) check(tb testing.TB, stored *Reader, strict bool) Tally {
 		}
 		sequence, err := strconv.Atoi(member[1])
 		require.NoError(tb, err)
-		if n := synthetic.SequenceBatch(sequence); !l.sent[n] {
+		if n := synthetic.SequenceBatch(sequence); n >= l.sent {
 			if strict {
 				problem("%s: batch %d was never sent: %s", line.Path, n, line.Entry)
 			}
@@ -121,10 +123,13 @@ func (l *Ledger) check(tb testing.TB, stored *Reader, strict bool) Tally {
 		case want.entry != line.Entry:
 			problem("entry %d is stored differently:\nsent   %s\nstored %s", sequence, want.entry, line.Entry)
 		}
-	})
+	}
+	for _, reader := range stored {
+		reader.Each(tb, compare)
+	}
 
 	var tally Tally
-	for _, n := range slices.Sorted(maps.Keys(l.sent)) {
+	for n := range l.sent {
 		for _, e := range l.mix.Batch(n).Entries {
 			switch {
 			case count[e.Sequence] > 1:

@@ -23,8 +23,8 @@ const afterRefusal = 20 * time.Millisecond
 type LoadOptions struct {
 	// Connections is how many clients send at once.
 	Connections int
-	// Seed chooses the batches.
-	Seed uint64
+	// Ledger hands out the batches; nil is a new one.
+	Ledger *Ledger
 	// Batches is how many are sent; 0 is as many as can be until Stop.
 	Batches int
 	// Pause is the time a client waits between two batches.
@@ -40,7 +40,7 @@ type Load struct {
 	tb        testing.TB
 	collector *Collector
 	options   LoadOptions
-	next      atomic.Int64
+	left      atomic.Int64
 	stop      func()
 	stopped   chan struct{}
 	clients   sync.WaitGroup
@@ -49,15 +49,19 @@ type Load struct {
 // StartLoad begins to send. The load ends with the test, if not before.
 func StartLoad(tb testing.TB, c *Collector, options LoadOptions) *Load {
 	tb.Helper()
+	if options.Ledger == nil {
+		options.Ledger = NewLedger(synthetic.Mix{Seed: 1})
+	}
 	stopped := make(chan struct{})
 	l := &Load{
-		Ledger:    NewLedger(synthetic.Mix{Seed: options.Seed}),
+		Ledger:    options.Ledger,
 		tb:        tb,
 		collector: c,
 		options:   options,
 		stop:      sync.OnceFunc(func() { close(stopped) }),
 		stopped:   stopped,
 	}
+	l.left.Store(int64(options.Batches))
 	for range options.Connections {
 		l.clients.Go(l.client)
 	}
@@ -78,12 +82,11 @@ func (l *Load) client() {
 	client := NewClient()
 	defer client.CloseIdleConnections()
 	for {
-		n := int(l.next.Add(1)) - 1
-		if l.options.Batches > 0 && n >= l.options.Batches {
+		if l.options.Batches > 0 && l.left.Add(-1) < 0 {
 			return
 		}
 		pause := l.options.Pause
-		if !l.send(client, n) {
+		if !l.send(client) {
 			pause = max(pause, afterRefusal)
 		}
 		if !l.rest(pause) {
@@ -112,10 +115,9 @@ func (l *Load) rest(pause time.Duration) bool {
 	}
 }
 
-// send sends the n-th batch and tells whether it was acknowledged.
-func (l *Load) send(client *http.Client, n int) bool {
-	batch := l.Ledger.mix.Batch(n)
-	l.Ledger.Send(n)
+// send sends a batch and tells whether it was acknowledged.
+func (l *Load) send(client *http.Client) bool {
+	n, batch := l.Ledger.Next()
 	answer, err := l.collector.Post(client, batch.Body)
 	if err != nil || answer.Status != http.StatusOK {
 		return false

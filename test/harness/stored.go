@@ -6,6 +6,7 @@ package harness
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
@@ -107,9 +109,9 @@ func CanonicalEntry(signal synthetic.Signal, entry []byte) (string, error) {
 	return string(appendCanonical(nil, members)), nil
 }
 
-// dayFile is the one form of a day file's path below the directory, lockFile
-// the path of the file that is locked by who appends.
-var dayFile = regexp.MustCompile(`^(logs|traces|metrics)/(\d{4}-\d\d-\d\d)\.jsonl$`)
+// dayFile is the form of a day file's path below the directory, lockFile the
+// path of the file that is locked by who appends.
+var dayFile = regexp.MustCompile(`^(logs|traces|metrics)/(\d{4}-\d\d-\d\d)\.jsonl(\.gz|\.zst)?$`)
 
 const lockFile = ".lock"
 
@@ -117,7 +119,8 @@ const lockFile = ".lock"
 // fails the test on anything else it finds: other files, lines that are torn,
 // glued, no JSON, or in another day's file than received_at says.
 type Reader struct {
-	// Directory is one whose day files are plain and count days in UTC.
+	// Directory is one whose day files count days in UTC. Where it has
+	// compressed ones, the reader is good for one reading.
 	Directory string
 	// Ignore accepts the paths, below Directory, of files that are expected
 	// besides the day files. Nil is for none.
@@ -150,12 +153,14 @@ func (r *Reader) eachOf(tb testing.TB, path string, do func(Line)) {
 	defer f.Close()
 	_, err = f.Seek(r.read[path], io.SeekStart)
 	require.NoError(tb, err)
+	plain, err := decompress(path, f)
+	require.NoError(tb, err)
 	if r.read == nil {
 		r.read = map[string]int64{}
 	}
 	name := dayFile.FindStringSubmatch(path)
 	signal, day := synthetic.Signal(name[1]), name[2]
-	for lines := bufio.NewReader(f); ; {
+	for lines := bufio.NewReader(plain); ; {
 		raw, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
 			require.Empty(tb, raw, "torn line at the end of %s", path)
@@ -168,6 +173,19 @@ func (r *Reader) eachOf(tb testing.TB, path string, do func(Line)) {
 		require.Equal(tb, day, line.ReceivedAt.Format(time.DateOnly), "%s: day of %q", path, raw)
 		line.Path = path
 		do(line)
+	}
+}
+
+// decompress reads the bytes of a day file in whatever form it is.
+func decompress(path string, file io.Reader) (io.Reader, error) {
+	switch filepath.Ext(path) {
+	case ".gz":
+		return gzip.NewReader(file)
+	case ".zst":
+		// Nothing is left open that reading to the end would not close.
+		return zstd.NewReader(file, zstd.WithDecoderConcurrency(1))
+	default:
+		return file, nil
 	}
 }
 
