@@ -143,9 +143,7 @@ func TestFailedRepairHoldsAppendsUp(t *testing.T) {
 		dir := t.TempDir()
 		s, disk := openFaulty(t, Options{Directory: dir})
 		require.NoError(t, s.Append(Logs, Part{december22, line(0)}))
-		disk.mu.Lock()
-		disk.short = 3
-		disk.mu.Unlock()
+		disk.setShort(3)
 		disk.setFault(func(op, _ string) error {
 			if op == first || op == "truncate" {
 				return errInjected

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,7 +22,7 @@ import (
 )
 
 // faultDisk is a real disk that fails when it is told to, and that knows what
-// a power cut would leave of it.
+// a power cut would leave of it. So it needs not sync in truth.
 type faultDisk struct {
 	disk
 	dir   string
@@ -93,6 +95,20 @@ func (d *faultDisk) setFault(f func(op, name string) error) {
 	d.fault = f
 }
 
+// setShort makes failing writes write that many bytes.
+func (d *faultDisk) setShort(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.short = n
+}
+
+// durable is how many bytes of a file survive a power cut.
+func (d *faultDisk) durable(name string) int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.synced[name]
+}
+
 // failOnce makes the next operation of that kind fail, a write after short
 // bytes.
 func (d *faultDisk) failOnce(op string, err error, short int) {
@@ -130,7 +146,8 @@ func (d *faultDisk) powerCut(t testing.TB, kept int, cut func(name string, synce
 			require.NoError(t, undo[i]())
 		}
 	}
-	for name, synced := range d.synced {
+	for _, name := range slices.Sorted(maps.Keys(d.synced)) {
+		synced := d.synced[name]
 		path := filepath.Join(d.dir, name)
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -263,7 +280,7 @@ func (d *faultDisk) SyncDir(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.unsynced[path.Clean(name)] = nil
-	return d.disk.SyncDir(name)
+	return nil
 }
 
 type faultFile struct {
@@ -274,7 +291,10 @@ type faultFile struct {
 
 func (f *faultFile) Write(b []byte) (int, error) {
 	if err := f.disk.check("write", f.name); err != nil {
-		n, writeErr := f.file.Write(b[:min(f.disk.short, len(b))])
+		f.disk.mu.Lock()
+		short := f.disk.short
+		f.disk.mu.Unlock()
+		n, writeErr := f.file.Write(b[:min(short, len(b))])
 		return n, errors.Join(err, writeErr)
 	}
 	return f.file.Write(b)
@@ -299,9 +319,6 @@ func (f *faultFile) Sync() error {
 	if err != nil {
 		return err
 	}
-	if err := f.file.Sync(); err != nil {
-		return err
-	}
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	// A sync of a file that others have put somewhere else says nothing of
@@ -310,4 +327,8 @@ func (f *faultFile) Sync() error {
 		f.disk.synced[f.name] = max(f.disk.synced[f.name], info.Size())
 	}
 	return nil
+}
+
+func (f *faultFile) Close() error {
+	return errors.Join(f.disk.check("close", f.name), f.file.Close())
 }

@@ -75,6 +75,16 @@ func write(t testing.TB, dir, name string, content []byte) {
 	require.NoError(t, os.WriteFile(path, content, 0o640))
 }
 
+// appendTo appends to a file as somebody else does.
+func appendTo(t testing.TB, dir, name, text string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_APPEND, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString(text)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
 // read returns the content of a file, which is empty where there is none.
 func read(t testing.TB, dir, name string) string {
 	t.Helper()
