@@ -1,0 +1,211 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dailyjsonlreceiver
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+)
+
+// replay hands the lines of one signal's day files to its pipeline, in order.
+// It is one goroutine's.
+type replay struct {
+	cfg       *Config
+	signal    dayfile.Signal
+	pipeline  pipeline
+	telemetry *telemetry
+	log       *zap.Logger
+
+	// Set by Start.
+	reader *dayfile.Reader
+	stored *checkpoints
+	health *health
+	// sending is the context of what is handed to the pipeline. It outlives
+	// the one that run gets for a while, so that no batch is cut off.
+	sending context.Context
+
+	progress progress
+	tallies  []*tally
+	days     map[dayfile.Day]*dayRecord
+	bad      badLines
+	text     []byte // the last batch's, to be used again
+}
+
+// dayRecord is what is known of a day since the start.
+type dayRecord struct {
+	checkpoint
+	// tried is true when what was refused before the start was tried again.
+	tried bool
+	// unreadable is the version of the files that can't be read to their
+	// end. They are left alone until they change.
+	unreadable string
+	tally      *tally
+}
+
+// run delivers what is there and, with the mode follow, what comes, until ctx
+// ends.
+func (r *replay) run(ctx context.Context) {
+	for {
+		if err := r.pass(ctx); err != nil || r.cfg.Mode == ModeOnce {
+			return
+		}
+		if !sleep(ctx, r.cfg.PollInterval) {
+			return
+		}
+	}
+}
+
+// pass delivers what there is now. It fails only when ctx ends.
+func (r *replay) pass(ctx context.Context) error {
+	first, last, err := r.cfg.days()
+	if err != nil {
+		return err // Validate has refused it.
+	}
+	var days []dayfile.DayState
+	err = r.persistently(ctx, func() (err error) {
+		days, err = r.reader.Days(first, last)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.progress.begin(days)
+	for _, day := range days {
+		if err := r.deliverDay(ctx, day); err != nil {
+			return err
+		}
+		r.progress.passed(day.Size)
+	}
+	return ctx.Err()
+}
+
+// deliverDay delivers what is new in a day. It fails only when ctx ends.
+func (r *replay) deliverDay(ctx context.Context, day dayfile.DayState) error {
+	d, err := r.record(ctx, day.Day)
+	if err != nil {
+		return err
+	}
+	mustTry := len(d.Refused) > 0 && !d.tried
+	if d.unreadable == day.Version || d.Files == day.Version && !mustTry {
+		return nil
+	}
+	began := time.Now()
+	defer func() { d.tally.took += time.Since(began) }()
+	if mustTry {
+		if err := r.deliverRefused(ctx, day.Day, d); err != nil {
+			return err
+		}
+		d.tried = true
+	}
+	err = r.deliverNew(ctx, day, d)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // It was removed just now.
+	}
+	d.unreadable = day.Version
+	d.tally.unreadable++
+	r.telemetry.add(r.telemetry.unreadable, r.signal, 1)
+	r.log.Error("Can't read a day to its end; going on with the next one", zap.Stringer("day", day.Day), zap.Error(err))
+	return nil
+}
+
+// record returns what is known of a day.
+func (r *replay) record(ctx context.Context, day dayfile.Day) (*dayRecord, error) {
+	if d := r.days[day]; d != nil {
+		return d, nil
+	}
+	d := &dayRecord{tally: &tally{signal: r.signal, day: day}}
+	err := r.persistently(ctx, func() (err error) {
+		d.checkpoint, err = r.stored.load(ctx, r.signal, day)
+		var bad *badCheckpointError
+		if errors.As(err, &bad) {
+			r.log.Warn("The storage holds no position of a day that can be used; delivering it from its beginning",
+				zap.Stringer("day", day), zap.Error(err))
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.days[day] = d
+	r.tallies = append(r.tallies, d.tally)
+	return d, nil
+}
+
+func (r *replay) save(ctx context.Context, day dayfile.Day, d *dayRecord) error {
+	// What was delivered is noted even when it is time to end.
+	return r.persistently(ctx, func() error {
+		return r.stored.save(context.WithoutCancel(ctx), r.signal, day, &d.checkpoint)
+	})
+}
+
+// deliverNew delivers the lines behind the position of a day.
+func (r *replay) deliverNew(ctx context.Context, day dayfile.DayState, d *dayRecord) error {
+	lines, err := r.reader.Open(day.Day, d.Position)
+	if errors.Is(err, dayfile.ErrOtherLines) {
+		r.log.Warn("A day has other lines than those that were delivered; delivering it from its beginning",
+			zap.Stringer("day", day.Day), zap.Int64("delivered_lines", d.Line))
+		d.checkpoint = checkpoint{}
+		lines, err = r.reader.Open(day.Day, d.Position)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lines.Close() }() // It was only read.
+	r.progress.opened(lines)
+	err = r.deliver(ctx, lines, toTheEnd, d.tally, func(b *batch, taken bool) error {
+		if !taken {
+			d.refuse(span{From: b.from, To: b.to.Offset})
+		}
+		d.Position = b.to
+		return r.save(ctx, day.Day, d)
+	})
+	r.bad.flush(r.log)
+	if err != nil {
+		return err
+	}
+	d.Files, d.unreadable = day.Version, ""
+	r.telemetry.add(r.telemetry.days, r.signal, 1)
+	return r.save(ctx, day.Day, d)
+}
+
+// deliverRefused hands the pipeline once more what it refused before.
+func (r *replay) deliverRefused(ctx context.Context, day dayfile.Day, d *dayRecord) error {
+	spans := d.Refused
+	d.Refused = nil
+	for _, s := range spans {
+		if err := r.deliverSpan(ctx, day, d, &s); err != nil {
+			// It has its turn at the next start. If it can't be found, the
+			// position can't be either, and all of the day is delivered anew.
+			d.refuse(s)
+		}
+	}
+	return r.save(ctx, day, d)
+}
+
+// deliverSpan delivers lines that were refused, and shortens s by what was
+// delivered or refused once more.
+func (r *replay) deliverSpan(ctx context.Context, day dayfile.Day, d *dayRecord, s *span) error {
+	lines, err := r.reader.Open(day, s.From)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lines.Close() }() // It was only read.
+	return r.deliver(ctx, lines, s.To, d.tally, func(b *batch, taken bool) error {
+		if !taken {
+			d.refuse(span{From: b.from, To: b.to.Offset})
+		}
+		s.From = b.to
+		return nil
+	})
+}
