@@ -17,6 +17,12 @@ import (
 // Map holds the components that are in use, by the configuration they were
 // made from. The zero value is ready to use; one Map belongs to one factory.
 type Map[K comparable, V component.Component] struct {
+	// StopWithFirst says that a component stops with the first pipeline that
+	// stops it, as a receiver has to: the next to be stopped is who it sends
+	// to. Otherwise it stops with the last, as an exporter has to: another
+	// pipeline may still have something in a queue for it.
+	StopWithFirst bool
+
 	mu         sync.Mutex
 	components map[K]*Component[V]
 }
@@ -34,7 +40,7 @@ func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V],
 	if err != nil {
 		return nil, err
 	}
-	c := &Component[V]{inner: inner, forget: func() {
+	c := &Component[V]{inner: inner, stopWithFirst: m.StopWithFirst, forget: func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		delete(m.components, key)
@@ -46,13 +52,12 @@ func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V],
 	return c, nil
 }
 
-// Component starts what it holds with the first pipeline that starts it, and
-// stops it with the last one that stops it: what another pipeline still has in
-// a queue needs it until then.
+// Component starts and stops what it holds once, however many pipelines do.
 type Component[V component.Component] struct {
-	inner  V
-	forget func()
-	hosts  hosts
+	inner         V
+	stopWithFirst bool
+	forget        func()
+	hosts         hosts
 
 	start    sync.Once
 	startErr error
@@ -74,10 +79,11 @@ func (c *Component[V]) Start(ctx context.Context, host component.Host) error {
 	return c.startErr
 }
 
-// Shutdown stops the shared component at the call that balances the last
-// Start, once. It may be called without Start.
+// Shutdown stops the shared component, once: at the first call if its Map says
+// so, else at the one that balances the last Start. It may be called without
+// Start.
 func (c *Component[V]) Shutdown(ctx context.Context) error {
-	if c.users.Add(-1) > 0 {
+	if c.users.Add(-1) > 0 && !c.stopWithFirst {
 		return nil
 	}
 	c.stop.Do(func() {

@@ -106,6 +106,26 @@ func TestStartsAndStopsOnce(t *testing.T) {
 	assert.Equal(t, 1, c.Unwrap().stops)
 }
 
+func TestWhoStopsIt(t *testing.T) {
+	t.Parallel()
+	for withFirst, want := range map[bool][]int{
+		false: {0, 0, 1, 1},
+		true:  {1, 1, 1, 1},
+	} {
+		m := Map[*settings, *counting]{StopWithFirst: withFirst}
+		c := load(t, &m, new(settings))
+		for range 3 {
+			require.NoError(t, c.Start(t.Context(), new(reportingHost)))
+		}
+		var stops []int
+		for range 4 {
+			require.NoError(t, c.Shutdown(t.Context()))
+			stops = append(stops, c.Unwrap().stops)
+		}
+		assert.Equal(t, want, stops)
+	}
+}
+
 func TestErrorsAreForEveryPipeline(t *testing.T) {
 	t.Parallel()
 	var m Map[*settings, *counting]

@@ -89,7 +89,10 @@ func (a answer) write(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(a.code)
 		return
 	}
-	body, _ := json.Marshal(a) // strings and numbers only: it can't fail
+	body, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // of strings and numbers it can't be
+	}
 	header.Set("Content-Type", "application/json")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(a.code)

@@ -87,7 +87,7 @@ func auth() configoptional.Optional[confighttp.AuthConfig] {
 var invalidConfigs = map[string][]string{
 	"typo":                      {"invalid keys: token"},
 	"typo_in_server":            {"invalid keys: endpoit"},
-	"typo_in_cors":              {"invalid keys: alowed_origins"},
+	"typo_in_cors":              {"invalid keys: allow_origins"},
 	"no_tokens":                 {"tokens: "},
 	"blank_tokens":              {"tokens: "},
 	"no_paths":                  {"paths: "},

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -41,7 +42,7 @@ func (b *browser) Start() {
 func (b *browser) Stop() { b.endpoint.client.CloseIdleConnections() }
 
 func (b *browser) Generate() []receivertest.UniqueIDAttrVal {
-	id := receivertest.UniqueIDAttrVal(fmt.Sprint(b.ids.Add(1)))
+	id := receivertest.UniqueIDAttrVal(strconv.FormatInt(b.ids.Add(1), 10))
 	batch := fmt.Sprintf(b.entry, receivertest.UniqueIDAttrName, id)
 	for {
 		got := b.endpoint.do(b.t, request{body: strings.NewReader(batch)})

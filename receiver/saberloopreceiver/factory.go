@@ -21,7 +21,8 @@ var componentType = component.MustNewType("saberloop")
 
 // NewFactory returns the factory of the saberloop receiver.
 func NewFactory() receiver.Factory {
-	f := new(factory)
+	f := &factory{}
+	f.receivers.StopWithFirst = true
 	return receiver.NewFactory(
 		componentType,
 		createDefaultConfig,

@@ -442,9 +442,9 @@ func TestResource(t *testing.T) {
 // TestContext looks at what the pipelines are told of the request.
 func TestContext(t *testing.T) {
 	t.Parallel()
-	var got context.Context
+	contexts := make(chan context.Context, 1)
 	logs, err := consumer.NewLogs(func(ctx context.Context, _ plog.Logs) error {
-		got = ctx
+		contexts <- ctx
 		return nil
 	})
 	require.NoError(t, err)
@@ -453,6 +453,7 @@ func TestContext(t *testing.T) {
 	e := serve(t, cfg, consumers{logs: logs})
 	require.Equal(t, http.StatusOK, e.post(t, oneLog).status)
 
+	got := <-contexts
 	info := client.FromContext(got)
 	assert.Equal(t, "127.0.0.1", info.Addr.String())
 	assert.Equal(t, []string{testOrigin}, info.Metadata.Get("Origin"))

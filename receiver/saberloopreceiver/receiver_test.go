@@ -63,6 +63,18 @@ func TestStartAndShutdownTwice(t *testing.T) {
 	})
 }
 
+// TestStopsWithTheFirstPipeline stops one of them: who comes after it in that
+// pipeline may be stopped next, and must not be given anything then.
+func TestStopsWithTheFirstPipeline(t *testing.T) {
+	t.Parallel()
+	for first := range 3 {
+		e := serve(t, testConfig(), failing(nil, nil, nil))
+		require.NoError(t, e.components[first].Shutdown(t.Context()))
+		_, err := net.Dial("tcp", e.address)
+		require.Error(t, err)
+	}
+}
+
 // TestAgainOnTheSamePort is what a reload does.
 func TestAgainOnTheSamePort(t *testing.T) {
 	t.Parallel()
@@ -135,26 +147,18 @@ func TestShutdownIsNotReported(t *testing.T) {
 	assert.Empty(t, host.reported)
 }
 
-// TestShutdownWaits has a request in a pipeline when the receiver shuts down.
+// TestShutdownWaits shuts down while a request is in a pipeline.
 func TestShutdownWaits(t *testing.T) {
 	t.Parallel()
-	called, release := make(chan struct{}), make(chan struct{})
-	e := serve(t, testConfig(), calling(t, func() error {
-		close(called)
-		<-release
+	var e *endpoint
+	down := make(chan error, 1)
+	e = serve(t, testConfig(), calling(t, func() error {
+		go func() { down <- e.shutdown(context.Background()) }()
+		assert.Eventually(t, e.receiver().handler.stopping.Load, time.Minute, time.Millisecond)
+		assert.Empty(t, down)
 		return nil
 	}))
-	answered := make(chan reply, 1)
-	go func() { answered <- e.post(t, oneLog) }()
-	<-called
-
-	down := make(chan error, 1)
-	go func() { down <- e.shutdown(context.Background()) }()
-	require.Eventually(t, e.receiver().handler.stopping.Load, time.Minute, time.Millisecond)
-	assert.Empty(t, down, "a request is still in the pipeline")
-
-	close(release)
-	assert.Equal(t, http.StatusOK, (<-answered).status)
+	assert.Equal(t, http.StatusOK, e.post(t, oneLog).status)
 	require.NoError(t, <-down)
 }
 

@@ -62,7 +62,7 @@ func sums(tb testing.TB, telemetry *componenttest.Telemetry, name, key string) m
 		receiver, _ := point.Attributes.Value("receiver")
 		assert.Equal(tb, "saberloop/test", receiver.AsString())
 		value, _ := point.Attributes.Value(attribute.Key(key))
-		values[value.Emit()] += point.Value
+		values[value.String()] += point.Value
 	}
 	return values
 }
