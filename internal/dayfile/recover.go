@@ -4,6 +4,7 @@
 package dayfile
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -37,8 +38,8 @@ func (s *Store) recover(signal Signal) error {
 	for _, day := range days[max(0, len(days)-recentDays):] {
 		name := path.Join(string(signal), FileName(day, Plain))
 		err := s.repairTail(name)
-		if err == nil {
-			continue
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			continue // It may just have been swapped for its compressed form.
 		}
 		if day == s.today() && !isDiskFull(err) {
 			return fmt.Errorf("repair %s: %w", name, err)
