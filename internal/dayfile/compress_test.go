@@ -83,8 +83,7 @@ func TestTwinIsRemoved(t *testing.T) {
 		write(t, dir, logs20+".gz", twin)
 		s, err := Open(Options{Directory: dir, Compression: Gzip, Now: at(december22)})
 		require.NoError(t, err)
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		require.Equal(t, []string{"2025-12-20.jsonl.gz"}, names(t, filepath.Join(dir, "logs")))
 		require.Equal(t, string(twin), read(t, dir, logs20+".gz"))
 		require.NoError(t, s.Close(t.Context()))
@@ -212,7 +211,7 @@ func TestCrashWhileCompressing(t *testing.T) {
 			t.Parallel()
 			want := string(tt.before) + string(tt.plain)
 			for steps := 0; ; steps++ {
-				finished := false
+				var finished bool
 				for kept := 0; ; kept++ {
 					dir := t.TempDir()
 					write(t, dir, logs20, tt.plain)
@@ -249,7 +248,7 @@ func crashCompressing(t *testing.T, dir string, steps, kept int) int {
 	s, err := Open(disk.under(Options{Now: at(december22)}))
 	require.NoError(t, err)
 	s.opts.Compression = Gzip
-	disk.setFault(func(op, name string) error {
+	disk.setFault(func(op, _ string) error {
 		if op == "lstat" {
 			return nil
 		}

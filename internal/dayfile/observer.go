@@ -59,11 +59,26 @@ type NopObserver struct{}
 
 var _ Observer = NopObserver{}
 
-func (NopObserver) Wrote(Signal, int, time.Duration)               {}
-func (NopObserver) Synced(Signal, int, time.Duration)              {}
-func (NopObserver) Deleted(string, int64, Reason)                  {}
+// Wrote implements Observer.
+func (NopObserver) Wrote(Signal, int, time.Duration) {}
+
+// Synced implements Observer.
+func (NopObserver) Synced(Signal, int, time.Duration) {}
+
+// Deleted implements Observer.
+func (NopObserver) Deleted(string, int64, Reason) {}
+
+// Compressed implements Observer.
 func (NopObserver) Compressed(string, int64, int64, time.Duration) {}
-func (NopObserver) SetAside(string, string, int64)                 {}
-func (NopObserver) Changed(string, string)                         {}
-func (NopObserver) ClockJumped(time.Duration)                      {}
-func (NopObserver) Failed(Op, string, error)                       {}
+
+// SetAside implements Observer.
+func (NopObserver) SetAside(string, string, int64) {}
+
+// Changed implements Observer.
+func (NopObserver) Changed(string, string) {}
+
+// ClockJumped implements Observer.
+func (NopObserver) ClockJumped(time.Duration) {}
+
+// Failed implements Observer.
+func (NopObserver) Failed(Op, string, error) {}

@@ -37,7 +37,7 @@ func freeBytes(path string) (uint64, error) {
 	if err := unix.Statfs(path, &stat); err != nil {
 		return 0, os.NewSyscallError("statfs", err)
 	}
-	return uint64(stat.Bavail) * uint64(stat.Bsize), nil
+	return stat.Bavail * uint64(stat.Bsize), nil
 }
 
 func isDiskFull(err error) bool {

@@ -78,15 +78,15 @@ var errDiffers = errors.New("contents differ")
 func same(a, b io.Reader) error {
 	var x, y [64 << 10]byte
 	for {
-		n, errA := fill(a, x[:])
-		m, errB := fill(b, y[:])
-		if err := errors.Join(failure(errA), failure(errB)); err != nil {
+		n, endA, errA := fill(a, x[:])
+		m, endB, errB := fill(b, y[:])
+		if err := errors.Join(errA, errB); err != nil {
 			return fmt.Errorf("read back: %w", err)
 		}
-		if !bytes.Equal(x[:n], y[:m]) {
+		if endA != endB || !bytes.Equal(x[:n], y[:m]) {
 			return errDiffers
 		}
-		if errA != nil { // Both have ended, or the lengths would differ.
+		if endA {
 			return nil
 		}
 	}
@@ -94,19 +94,16 @@ func same(a, b io.Reader) error {
 
 // fill is io.ReadFull, but tells an end from a file that was cut off, for
 // which decompressors return io.ErrUnexpectedEOF.
-func fill(r io.Reader, b []byte) (n int, err error) {
-	for n < len(b) && err == nil {
-		var m int
-		m, err = r.Read(b[n:])
+func fill(r io.Reader, b []byte) (n int, end bool, err error) {
+	for n < len(b) {
+		m, err := r.Read(b[n:])
 		n += m
+		if err == io.EOF {
+			return n, n < len(b), nil
+		}
+		if err != nil {
+			return n, false, err
+		}
 	}
-	return n, err
-}
-
-// failure is the error that is more than an end.
-func failure(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+	return n, false, nil
 }

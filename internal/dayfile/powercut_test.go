@@ -31,7 +31,7 @@ func TestPowerCutAtEveryByte(t *testing.T) {
 			return int64(length)
 		})
 		close(release)
-		<-result // Nobody is there to hear it.
+		require.NoError(t, <-result) // Nobody is left to hear it.
 		kill(t, s)
 
 		left := (acked + unacked)[:length]

@@ -92,8 +92,8 @@ func (s *Store) finishSwap(signal Signal, day Day, form Form) error {
 	return s.disk.SyncDir(string(signal))
 }
 
-// readMarker returns the size that a marker holds, or one that no file has
-// where a crash left the marker unfinished.
+// readMarker returns the size that a marker holds, or noSize where a crash left
+// the marker unfinished.
 func (s *Store) readMarker(name string) (int64, error) {
 	f, err := s.disk.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
@@ -104,12 +104,14 @@ func (s *Store) readMarker(name string) (int64, error) {
 		return 0, err
 	}
 	line, whole := strings.CutSuffix(string(text), "\n")
-	size, err := strconv.ParseInt(line, 10, 64)
-	if err != nil || !whole {
-		return -1, nil
+	if size, err := strconv.ParseInt(line, 10, 64); err == nil && whole {
+		return size, nil
 	}
-	return size, nil
+	return noSize, nil
 }
+
+// noSize is the size of no file.
+const noSize = -1
 
 // settle finishes what a crash may have left of swaps of a day's files.
 func (s *Store) settle(signal Signal, day Day) error {

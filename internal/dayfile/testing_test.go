@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,12 @@ func mustParseDay(s string) Day {
 func at(day Day) func() time.Time {
 	t := time.Unix(int64(day.sinceEpoch)*secondsDay, 0).UTC().Add(12 * time.Hour)
 	return func() time.Time { return t }
+}
+
+// pass lets time pass in a bubble of synctest, and what is due then be done.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
 }
 
 // open opens a store that is closed when the test ends.
