@@ -16,10 +16,15 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// ErrOtherLines is returned by Reader.Open where a day's files do not hold
-// what lay before the position when it was taken: somebody cut them, or put
-// others in their place.
-var ErrOtherLines = errors.New("the lines before the position are not there any more")
+// Errors of Reader.Open that callers tell apart, with errors.Is.
+var (
+	// ErrShorter is returned where a day's files do not reach to the position:
+	// somebody cut them, or is just downloading them again.
+	ErrShorter = errors.New("the files are shorter than what was read of them")
+	// ErrOtherLines is returned where a day's files do not hold what lay
+	// before the position when it was taken.
+	ErrOtherLines = errors.New("the files hold other lines than those that were read")
+)
 
 // Reader reads the day files of one signal, oldest day first, and changes
 // nothing. It needs no lock: a Store, or a download, may write to the same

@@ -171,18 +171,22 @@ func (l *Lines) Stored() int64 { return l.drained + l.stored.n }
 
 // Close closes the files.
 func (l *Lines) Close() error {
-	var err error
-	if l.stream != nil {
-		err = l.stream.Close()
-		l.stream = nil
-	}
-	err = errors.Join(err, closeAll(l.files))
+	l.closeStream()
+	err := closeAll(l.files)
 	l.files = nil
 	// What one long line took is not held for good.
 	if cap(l.buf) <= 4*readBlock {
 		l.reader.spare = l.buf[:cap(l.buf)]
 	}
 	return err
+}
+
+// closeStream ends decompressing. What it has to complain of, reading has said.
+func (l *Lines) closeStream() {
+	if l.stream != nil {
+		_ = l.stream.Close()
+		l.stream = nil
+	}
 }
 
 // fill reads what follows into the buffer.

@@ -16,39 +16,64 @@ type extent struct{ bytes, lines int64 }
 // seek moves to a position, once, before anything is read.
 func (l *Lines) seek(to Position) error {
 	l.offset, l.line, l.position = to.Offset, to.Line, to
-	for to.Offset > l.before.Offset && len(l.files) > 1 {
+	begin := to.Offset - int64(to.Checked)
+	for begin > l.before.Offset && len(l.files) > 1 {
 		size, err := l.reader.extent(l.files[0])
 		if err != nil {
 			return err
 		}
-		if to.Offset <= l.before.Offset+size.bytes {
+		if begin < l.before.Offset+size.bytes {
 			break
 		}
 		if err := l.leaveFile(size); err != nil {
 			return err
 		}
 	}
-	if len(l.buf) < 2*readBlock {
-		l.buf = make([]byte, 2*readBlock)
-	}
-	skip := to.Offset - l.before.Offset - int64(to.Checked)
-	if skip < 0 || to.Line < l.before.Line {
-		return ErrOtherLines
-	}
-	checked := l.buf[:to.Checked]
-	err := l.begin(skip)
-	for n, got := 0, 0; err == nil && n < len(checked); n += got {
-		got, err = readSome(l.stream, checked[n:])
+	err := l.begin(begin - l.before.Offset)
+	if err == nil {
+		err = l.check(to)
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return ErrOtherLines
-	case err != nil:
+		return ErrShorter
+	case err != nil && !errors.Is(err, ErrOtherLines):
 		return fmt.Errorf("read %s: %w", l.files[0].path, err)
-	case to.Checked > 0 && checkOf(checked) != to.Check:
+	default:
+		return err
+	}
+}
+
+// check reads the bytes before the position and sees whether they are those
+// that were there when it was taken.
+func (l *Lines) check(at Position) error {
+	if len(l.buf) < 2*readBlock {
+		l.buf = make([]byte, 2*readBlock)
+	}
+	for l.end < at.Checked {
+		n, err := readSome(l.stream, l.buf[l.end:at.Checked])
+		l.end += n
+		if !errors.Is(err, io.EOF) || len(l.files) == 1 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		// They began in one file and go on in another.
+		size, err := l.reader.extent(l.files[0])
+		if err == nil {
+			err = l.leaveFile(size)
+		}
+		if err == nil {
+			err = l.begin(0)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	l.start, l.scanned = l.end, l.end
+	if at.Line < l.before.Line || at.Checked > 0 && checkOf(l.buf[:l.end]) != at.Check {
 		return ErrOtherLines
 	}
-	l.start, l.scanned, l.end = to.Checked, to.Checked, to.Checked
 	return nil
 }
 
@@ -79,13 +104,9 @@ func (l *Lines) leaveFile(size extent) error {
 	l.before.Offset += size.bytes
 	l.before.Line += size.lines
 	l.drained += f.state.size
-	var err error
-	if l.stream != nil {
-		err = l.stream.Close()
-		l.stream = nil
-	}
+	l.closeStream()
 	l.files = l.files[1:]
-	return errors.Join(err, f.file.Close())
+	return f.file.Close()
 }
 
 // extent finds out how much a file holds that others follow.

@@ -147,11 +147,15 @@ func (f *dayFile) rewind() (io.ReadCloser, error) {
 // decompress is newDecompressor for files that may be cut short.
 func decompress(r io.Reader, form Form) (io.ReadCloser, error) {
 	d, err := newDecompressor(r, form)
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
 		// No compressed file is empty.
 		return nil, io.ErrUnexpectedEOF
+	case err != nil:
+		return nil, err
+	default:
+		return d, nil
 	}
-	return d, err
 }
 
 // brokenReader only fails.
