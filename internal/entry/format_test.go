@@ -21,7 +21,7 @@ func TestFormatExamples(t *testing.T) {
 	var logs LogReader
 	var spans SpanReader
 	examples := 0
-	for _, line := range strings.Split(string(doc), "\n") {
+	for line := range strings.SplitSeq(string(doc), "\n") {
 		switch {
 		case strings.HasPrefix(line, `{"timestamp"`) && strings.Contains(line, `"duration"`):
 			require.NoError(t, spans.Add([]byte(line)))

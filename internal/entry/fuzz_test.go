@@ -28,9 +28,8 @@ func FuzzDecodeBatch(f *testing.F) {
 		}
 		require.True(t, json.Valid(body))
 		require.LessOrEqual(t, len(batch.Errors), min(batch.Rejected.Total(), MaxErrors))
-		require.Equal(t, batch.Received, Counts{
-			Logs: batch.Logs.LogRecordCount(), Traces: batch.Traces.SpanCount(), Metrics: batch.Metrics.DataPointCount(),
-		})
+		decoded := Counts{Logs: batch.Logs.LogRecordCount(), Traces: batch.Traces.SpanCount(), Metrics: batch.Metrics.DataPointCount()}
+		require.Equal(t, decoded, batch.Received)
 		fuzzLines(t, &logSignal, batch.Logs)
 		fuzzLines(t, &spanSignal, batch.Traces)
 		fuzzLines(t, &metricSignal, batch.Metrics)

@@ -290,12 +290,16 @@ func genEntry(own ...string) *rapid.Generator[string] {
 			rapid.Map(rapid.Int64Range(0, 4102444800000), func(ms int64) string {
 				return quote(time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z"))
 			}),
-			rapid.SampledFrom([]string{`"2025-12-22T10:00:05.000Z"`, `"2025-12-22T10:00:05.123456Z"`, `"2025-12-22T10:00:05.123456789Z"`, `"2025-12-22T10:00:05.120000Z"`,
-				`"1970-01-01T00:00:00.000Z"`, `"1969-12-31T23:59:59.999Z"`, `"2262-04-11T23:47:16.854Z"`, `"2262-04-12T00:00:00.000Z"`, `"9999-12-31T23:59:59.999Z"`, `"2025-12-22T11:00:05.000+01:00"`}),
+			rapid.SampledFrom([]string{
+				`"2025-12-22T10:00:05.000Z"`, `"2025-12-22T10:00:05.123456Z"`, `"2025-12-22T10:00:05.123456789Z"`, `"2025-12-22T10:00:05.120000Z"`,
+				`"1970-01-01T00:00:00.000Z"`, `"1969-12-31T23:59:59.999Z"`, `"2262-04-11T23:47:16.854Z"`, `"2262-04-12T00:00:00.000Z"`, `"9999-12-31T23:59:59.999Z"`, `"2025-12-22T11:00:05.000+01:00"`,
+			}),
 		),
 		memberLevel: rapid.SampledFrom([]string{`"info"`, `"INFO"`, `"Warning"`, `"log"`, `"critical"`, `"verbose"`, `"K\u212Aitical"`}),
-		memberTraceID: rapid.SampledFrom([]string{`"4fzyo82m1k"`, `"0af7651916cd43dd8448eb211c80319c"`, `"0AF7651916CD43DD8448EB211C80319C"`,
-			`"00000000000000000000000000000000"`, `"b7ad6b7169203331"`}),
+		memberTraceID: rapid.SampledFrom([]string{
+			`"4fzyo82m1k"`, `"0af7651916cd43dd8448eb211c80319c"`, `"0AF7651916CD43DD8448EB211C80319C"`,
+			`"00000000000000000000000000000000"`, `"b7ad6b7169203331"`,
+		}),
 		memberSpanID:   rapid.SampledFrom([]string{`"k2j4h5g6f7"`, `"b7ad6b7169203331"`, `"B7AD6B7169203331"`, `"0000000000000000"`}),
 		memberDuration: rapid.OneOf(rapid.Map(rapid.Float64Range(-1e6, 1e10), func(f float64) string { return string(must(json.Marshal(f))) }), rapid.SampledFrom([]string{"2450.3", "0", "1e300", "1125899906.842624", "1766397600000"})),
 		memberContext:  genObject(genKey(), genJSON(2)), memberAttributes: genObject(genKey(), genJSON(2)), memberLabels: genObject(genKey(), genJSON(2)),

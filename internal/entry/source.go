@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -320,10 +322,8 @@ func repeated(keys []string) bool {
 		return len(set) < len(keys)
 	}
 	for i, key := range keys {
-		for _, other := range keys[:i] {
-			if key == other {
-				return true
-			}
+		if slices.Contains(keys[:i], key) {
+			return true
 		}
 	}
 	return false
@@ -332,10 +332,7 @@ func repeated(keys []string) bool {
 // lastWins gives every key of m its last value, at its first place, as
 // JSON.parse does.
 func lastWins(m pcommon.Map) {
-	last := make(map[string]pcommon.Value, m.Len())
-	for key, v := range m.All() {
-		last[key] = v
-	}
+	last := maps.Collect(m.All())
 	var members xpdata.MapBuilder
 	for key := range m.All() {
 		if v, ok := last[key]; ok {

@@ -4,6 +4,7 @@
 package entry
 
 import (
+	"bytes"
 	"encoding/base64"
 	"math"
 	"strconv"
@@ -315,7 +316,7 @@ func (w *fieldWriter) double(f float64) {
 	start := len(w.buf)
 	w.buf = appendDouble(w.buf, f)
 	// What is spelt like an integer is read as one.
-	if !strings.ContainsAny(string(w.buf[start:]), ".e") {
+	if !bytes.ContainsAny(w.buf[start:], ".e") {
 		w.buf = append(w.buf, ".0"...)
 	}
 }
@@ -349,8 +350,10 @@ func (w *fieldWriter) string(s string) {
 func appendString(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			// The bytes are only read. A conversion would copy them.
-			dst, _ = jsontext.AppendQuote(dst, unsafe.Slice(unsafe.StringData(s), len(s)))
+			// A conversion would copy the bytes, which are only read. The
+			// error says that some are no UTF-8.
+			src := unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // s outlives the call
+			dst, _ = jsontext.AppendQuote(dst, src)
 			return dst
 		}
 	}
