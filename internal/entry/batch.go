@@ -359,11 +359,11 @@ func (r *batchReader) dropped() (Counts, error) {
 		}
 		switch signal {
 		case logSignal.name:
-			counts.Logs += count
+			counts.Logs = min(counts.Logs+count, maxDropped)
 		case spanSignal.name:
-			counts.Traces += count
+			counts.Traces = min(counts.Traces+count, maxDropped)
 		case metricSignal.name:
-			counts.Metrics += count
+			counts.Metrics = min(counts.Metrics+count, maxDropped)
 		}
 	}
 	return counts, r.token()
