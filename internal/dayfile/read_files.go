@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // dayFile is an open file of a day that is being read.
@@ -21,54 +19,33 @@ type dayFile struct {
 	state fileState
 }
 
-// readTries is how often a day is looked at again when its files change in
-// just that moment.
-const readTries = 8
-
-var errRestless = errors.New("its files keep changing")
-
 // openDay opens the files of a day that hold its lines, in the order of the
-// lines, each line in one of them.
-// damage is what is wrong with a file that was left out and may have held more.
+// lines, each line in one of them. damage is what is wrong with a file that was
+// left out and may have held more.
+//
+// A Store that compresses the day meanwhile makes no difference. The plain file
+// is opened first: if the store has not put its lines into the compressed file
+// when that is opened, both are read; and if it has, they are twins for as long
+// as both are there.
 func (r *Reader) openDay(day Day) (files []*dayFile, damage, err error) {
-	for range readTries {
-		files, err := r.openForms(day)
-		if err != nil {
-			return nil, nil, err
-		}
-		settled, err := r.leaveSwapped(day, &files)
-		if err == nil && settled {
-			damage, err = r.leaveTwins(&files)
-		}
-		if err == nil && settled {
-			return files, damage, nil
-		}
-		if err = errors.Join(err, closeAll(files)); err != nil {
-			return nil, nil, err
-		}
-	}
-	return nil, nil, errRestless
-}
-
-// openForms opens whatever files a day has.
-func (r *Reader) openForms(day Day) ([]*dayFile, error) {
-	var files []*dayFile
-	// The plain file first: see leaveSwapped.
 	for _, form := range slices.Backward(forms()) {
 		f, err := r.openFile(FileName(day, form), form)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, errors.Join(err, closeAll(files))
+			return nil, nil, errors.Join(err, closeAll(files))
 		}
 		files = append(files, f)
 	}
 	if len(files) == 0 {
-		return nil, fs.ErrNotExist
+		return nil, nil, fs.ErrNotExist
 	}
 	slices.Reverse(files)
-	return files, nil
+	if damage, err = r.leaveTwins(&files); err != nil {
+		return nil, nil, errors.Join(err, closeAll(files))
+	}
+	return files, damage, nil
 }
 
 func (r *Reader) openFile(name string, form Form) (*dayFile, error) {
@@ -88,58 +65,6 @@ func (r *Reader) openFile(name string, form Form) (*dayFile, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return &dayFile{path: path, form: form, file: file, state: stateOf(name, info)}, nil
-}
-
-// leaveSwapped leaves the plain file out where a Store has just compressed it
-// and is about to remove it: the marker says so (see swap). Because the store
-// removes the plain file before the marker, whoever finds the plain file still
-// there after looking for the marker has not missed it. settled is false where
-// it is gone by now, and everything must be looked at again.
-func (r *Reader) leaveSwapped(day Day, files *[]*dayFile) (settled bool, err error) {
-	plain := slices.IndexFunc(*files, func(f *dayFile) bool { return f.form == Plain })
-	if plain < 0 || len(*files) == 1 {
-		return true, nil
-	}
-	swapped := false
-	for _, f := range (*files)[:plain] {
-		size, err := r.markerSize(FileName(day, f.form) + swapSuffix)
-		if err != nil {
-			return false, err
-		}
-		swapped = swapped || size == f.state.size
-	}
-	there, err := os.Stat((*files)[plain].path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	opened, err := (*files)[plain].file.Stat()
-	if err != nil || !os.SameFile(there, opened) {
-		return false, err
-	}
-	if swapped {
-		return true, leave(files, plain)
-	}
-	return true, nil
-}
-
-// markerSize is the size that a swap marker holds, or one that no file has.
-func (r *Reader) markerSize(name string) (int64, error) {
-	text, err := os.ReadFile(r.path(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return -1, nil
-	}
-	if err != nil {
-		return -1, err
-	}
-	line, whole := strings.CutSuffix(string(text), "\n")
-	size, err := strconv.ParseInt(line, 10, 64)
-	if err != nil || !whole {
-		return -1, nil
-	}
-	return size, nil
 }
 
 // leave closes a file and leaves it out.

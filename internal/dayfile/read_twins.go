@@ -27,27 +27,33 @@ type notHeld struct {
 // they were compressed. damage is what is wrong with files that were left out,
 // and may have held more lines than can be read.
 func (r *Reader) leaveTwins(files *[]*dayFile) (damage, err error) {
-	for i := 0; i < len(*files); i++ {
-		for j := range *files {
-			if i == j {
-				continue
-			}
-			held, broken, err := r.holds((*files)[j], (*files)[i])
-			if err != nil {
-				return nil, err
-			}
-			if !held {
-				continue
-			}
-			damage = errors.Join(damage, broken)
-			if err := leave(files, i); err != nil {
-				return nil, err
-			}
-			i--
-			break
+	for i := 0; i < len(*files); {
+		held, broken, err := r.heldByAnother(*files, i)
+		if err != nil {
+			return nil, err
+		}
+		if !held {
+			i++
+			continue
+		}
+		damage = errors.Join(damage, broken)
+		if err := leave(files, i); err != nil {
+			return nil, err
 		}
 	}
 	return damage, nil
+}
+
+func (r *Reader) heldByAnother(files []*dayFile, i int) (held bool, damage, err error) {
+	for j, other := range files {
+		if i == j {
+			continue
+		}
+		if held, damage, err = r.holds(other, files[i]); held || err != nil {
+			return held, damage, err
+		}
+	}
+	return false, nil, nil
 }
 
 // holds says whether whole holds all lines of part that can be read, and what

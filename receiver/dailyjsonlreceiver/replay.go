@@ -43,10 +43,29 @@ type dayRecord struct {
 	checkpoint
 	// tried is true when what was refused before the start was tried again.
 	tried bool
-	// unreadable is the version of the files that can't be read to their
-	// end. They are left alone until they change.
-	unreadable string
-	tally      *tally
+	// doubtful is the version of the files that were seen to be damaged or
+	// cut, and since when they are like that.
+	doubtful string
+	since    time.Time
+	// given up is the version of the files that will not be looked at again.
+	givenUp string
+	tally   *tally
+}
+
+// settleTime is how long damaged or cut files must stay as they are to be
+// believed: until then they may just be being downloaded.
+const settleTime = 10 * time.Second
+
+// doubt says whether files that look damaged or cut may yet change. Who reads
+// once can't wait for it.
+func (r *replay) doubt(d *dayRecord, version string) bool {
+	if r.cfg.Mode == ModeOnce {
+		return false
+	}
+	if d.doubtful != version {
+		d.doubtful, d.since = version, time.Now()
+	}
+	return time.Since(d.since) < settleTime
 }
 
 // run delivers what is there and, with the mode follow, what comes, until ctx
@@ -93,7 +112,7 @@ func (r *replay) deliverDay(ctx context.Context, day dayfile.DayState) error {
 		return err
 	}
 	mustTry := len(d.Refused) > 0 && !d.tried
-	if d.unreadable == day.Version || d.Files == day.Version && !mustTry {
+	if d.givenUp == day.Version || d.Files == day.Version && !mustTry {
 		return nil
 	}
 	began := time.Now()
@@ -105,13 +124,16 @@ func (r *replay) deliverDay(ctx context.Context, day dayfile.DayState) error {
 		d.tried = true
 	}
 	err = r.deliverNew(ctx, day, d)
-	if err == nil || ctx.Err() != nil {
+	switch {
+	case err == nil || ctx.Err() != nil:
 		return err
+	case errors.Is(err, fs.ErrNotExist): // It was removed just now.
+		return nil
+	case r.doubt(d, day.Version):
+		r.log.Debug("Can't read a day to its end yet", zap.Stringer("day", day.Day), zap.Error(err))
+		return nil
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // It was removed just now.
-	}
-	d.unreadable = day.Version
+	d.givenUp = day.Version
 	d.tally.unreadable++
 	r.telemetry.add(r.telemetry.unreadable, r.signal, 1)
 	r.log.Error("Can't read a day to its end; going on with the next one", zap.Stringer("day", day.Day), zap.Error(err))
@@ -152,9 +174,9 @@ func (r *replay) save(ctx context.Context, day dayfile.Day, d *dayRecord) error 
 // deliverNew delivers the lines behind the position of a day.
 func (r *replay) deliverNew(ctx context.Context, day dayfile.DayState, d *dayRecord) error {
 	lines, err := r.reader.Open(day.Day, d.Position)
-	if errors.Is(err, dayfile.ErrOtherLines) {
+	if errors.Is(err, dayfile.ErrOtherLines) || errors.Is(err, dayfile.ErrShorter) && !r.doubt(d, day.Version) {
 		r.log.Warn("A day has other lines than those that were delivered; delivering it from its beginning",
-			zap.Stringer("day", day.Day), zap.Int64("delivered_lines", d.Line))
+			zap.Stringer("day", day.Day), zap.Int64("delivered_lines", d.Line), zap.Error(err))
 		d.checkpoint = checkpoint{}
 		lines, err = r.reader.Open(day.Day, d.Position)
 	}
@@ -174,7 +196,7 @@ func (r *replay) deliverNew(ctx context.Context, day dayfile.DayState, d *dayRec
 	if err != nil {
 		return err
 	}
-	d.Files, d.unreadable = day.Version, ""
+	d.Files = day.Version
 	r.telemetry.add(r.telemetry.days, r.signal, 1)
 	return r.save(ctx, day.Day, d)
 }
