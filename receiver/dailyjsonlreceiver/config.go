@@ -6,6 +6,7 @@ package dailyjsonlreceiver
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -100,15 +101,16 @@ var (
 )
 
 // Unmarshal reads the configuration. YAML takes a day that is not in quotes
-// for a time, of which only the day is wanted here.
+// for a time.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	for _, key := range []string{"from", "to"} {
 		t, ok := conf.Get(key).(time.Time)
-		if !ok || !t.Equal(t.Truncate(24*time.Hour)) {
+		if !ok {
 			continue
 		}
-		day := dayfile.DayOf(t, time.UTC).String()
-		if err := conf.Merge(confmap.NewFromStringMap(map[string]any{key: day})); err != nil {
+		// What is no whole day is left for Validate to refuse.
+		text := strings.TrimSuffix(t.Format(time.RFC3339), "T00:00:00Z")
+		if err := conf.Merge(confmap.NewFromStringMap(map[string]any{key: text})); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
@@ -136,6 +137,7 @@ type rig struct {
 	traces  consumer.Traces
 	metrics consumer.Metrics
 
+	telemetry  *componenttest.Telemetry
 	logged     *observer.ObservedLogs
 	ended      chan struct{} // closed when the receiver ends the Collector
 	components []component.Component
@@ -156,7 +158,7 @@ func (g *rig) create(t testing.TB) {
 		close(ended)
 		<-ctx.Done()
 	})
-	set := settings(zap.New(core))
+	set := withTelemetry(settings(zap.New(core)), g.telemetry)
 	if g.logs != nil {
 		c, err := factory.CreateLogs(t.Context(), set, g.cfg, g.logs)
 		require.NoError(t, err)
@@ -176,6 +178,7 @@ func (g *rig) create(t testing.TB) {
 
 func settings(log *zap.Logger) receiver.Settings {
 	set := receivertest.NewNopSettings(componentType)
+	set.ID = component.NewID(componentType)
 	set.Logger = log
 	return set
 }
