@@ -23,6 +23,7 @@ func NewFactory() receiver.Factory { return newFactory(endCollector) }
 
 func newFactory(end endFunc) receiver.Factory {
 	f := &factory{unfinished: newUnfinished(), end: end}
+	f.receivers.StopWithFirst = true
 	return receiver.NewFactory(
 		componentType,
 		createDefaultConfig,
