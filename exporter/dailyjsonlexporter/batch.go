@@ -30,6 +30,12 @@ func takeBatch() *batch { return batches.Get().(*batch) }
 
 // giveBack leaves the memory of the batch to others.
 func (b *batch) giveBack() {
+	b.reset()
+	batches.Put(b)
+}
+
+// reset empties the batch and keeps some of its memory.
+func (b *batch) reset() {
 	spare := b.spare
 	if len(b.parts) > 0 {
 		spare = b.parts[0].Lines
@@ -39,7 +45,6 @@ func (b *batch) giveBack() {
 	}
 	clear(b.parts)
 	*b = batch{parts: b.parts[:0], spare: spare[:0]}
-	batches.Put(b)
 }
 
 // add copies a line into the part of its day.

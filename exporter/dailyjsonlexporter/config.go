@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 	_ "time/tzdata" // Windows and small images have no time zones of their own.
 
@@ -54,19 +55,19 @@ type Config struct {
 	// fewer, data is refused until there is space again. 0 refuses nothing.
 	// The default is 1048576, room enough for clearing up; raise it where
 	// others need the same disk.
-	MinFreeBytes uint64 `mapstructure:"min_free_bytes"`
+	MinFreeBytes int64 `mapstructure:"min_free_bytes"`
 
-	// FileMode is the mode of new files, in octal digits, "0640" by default.
-	// It is ignored on Windows.
+	// FileMode is the permissions of new files, in octal digits, whatever the
+	// umask is. They are "0640" by default, and ignored on Windows.
 	FileMode FileMode `mapstructure:"file_mode"`
 
-	// DirectoryMode is the mode of new directories, in octal digits, "0750"
-	// by default. It is ignored on Windows.
+	// DirectoryMode is the permissions of new directories, likewise. They are
+	// "0750" by default, and ignored on Windows.
 	DirectoryMode FileMode `mapstructure:"directory_mode"`
 
-	// QueueConfig puts a queue in front of the files. It is off by default,
-	// and on as soon as the key is there: data is then acknowledged before
-	// it is on disk.
+	// QueueConfig puts a queue in front of the files. It is off by default
+	// and on as soon as the key is there: data is acknowledged then before it
+	// is on disk.
 	QueueConfig configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 
 	// RetryConfig tries again what could not be written for now. It is off
@@ -80,7 +81,7 @@ type Config struct {
 // RetentionConfig says which day files are deleted: at the start, when the day
 // changes, and every hour.
 type RetentionConfig struct {
-	// Days is how many days before today are kept, 30 by default; 0 keeps
+	// Days is how many days before today are kept, 30 by default. 0 keeps
 	// all.
 	Days int `mapstructure:"days"`
 
@@ -99,7 +100,7 @@ type FileMode fs.FileMode
 func (m *FileMode) UnmarshalText(text []byte) error {
 	mode, err := strconv.ParseUint(string(text), 8, 32)
 	if err != nil {
-		return fmt.Errorf("a file mode is spelt in octal digits, as \"0640\": %w", err)
+		return fmt.Errorf("permissions are octal digits, as \"0640\": %w", err)
 	}
 	*m = FileMode(mode)
 	return nil
@@ -119,32 +120,35 @@ var (
 // Validate judges the configuration.
 func (c *Config) Validate() error {
 	var errs []error
-	if c.Directory == "" {
-		errs = append(errs, errors.New("directory must be set"))
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if strings.TrimSpace(c.Directory) == "" {
+		fault("directory: must be set")
 	}
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
-		errs = append(errs, fmt.Errorf("timezone must be an IANA name, as \"Europe/Lisbon\": %w", err))
+		fault("timezone: must be an IANA name, as Europe/Lisbon: %w", err)
 	}
 	switch c.Sync {
-	case dayfile.SyncCommit, dayfile.SyncNone:
-	case dayfile.SyncInterval:
-		if c.SyncInterval <= 0 {
-			errs = append(errs, errors.New("sync_interval must be positive"))
-		}
+	case dayfile.SyncCommit, dayfile.SyncInterval, dayfile.SyncNone:
 	default:
-		errs = append(errs, fmt.Errorf("sync must be commit, interval or none, not %q", c.Sync))
+		fault("sync: must be commit, interval or none, not %q", c.Sync)
+	}
+	if c.Sync == dayfile.SyncInterval && c.SyncInterval <= 0 {
+		fault("sync_interval: must be positive, not %s", c.SyncInterval)
 	}
 	switch c.Compression {
 	case compressionNone, dayfile.Gzip, dayfile.Zstd:
 	default:
-		errs = append(errs, fmt.Errorf("compression must be none, gzip or zstd, not %q", c.Compression))
+		fault("compression: must be none, gzip or zstd, not %q", c.Compression)
 	}
-	// Who writes the files must at least be able to read and list them.
-	if c.FileMode > 0o777 || c.FileMode&0o600 != 0o600 {
-		errs = append(errs, errors.New("file_mode must be between \"0600\" and \"0777\" and let the owner read and write"))
+	if c.MinFreeBytes < 0 {
+		fault("min_free_bytes: must not be negative")
 	}
-	if c.DirectoryMode > 0o777 || c.DirectoryMode&0o700 != 0o700 {
-		errs = append(errs, errors.New("directory_mode must be between \"0700\" and \"0777\" and let the owner do everything"))
+	// Who writes the files must be able to read and list them, too.
+	if c.FileMode&^0o777 != 0 || c.FileMode&0o600 != 0o600 {
+		fault("file_mode: must be permissions that let the owner read and write, as \"0640\"")
+	}
+	if c.DirectoryMode&^0o777 != 0 || c.DirectoryMode&0o700 != 0o700 {
+		fault("directory_mode: must be permissions that let the owner do everything, as \"0750\"")
 	}
 	return errors.Join(errs...)
 }
@@ -153,10 +157,10 @@ func (c *Config) Validate() error {
 func (c *RetentionConfig) Validate() error {
 	var errs []error
 	if c.Days < 0 {
-		errs = append(errs, errors.New("days must not be negative"))
+		errs = append(errs, errors.New("days: must not be negative"))
 	}
 	if c.MaxBytes < 0 {
-		errs = append(errs, errors.New("max_bytes must not be negative"))
+		errs = append(errs, errors.New("max_bytes: must not be negative"))
 	}
 	return errors.Join(errs...)
 }
@@ -179,7 +183,7 @@ func (c *Config) options() (dayfile.Options, error) {
 		Compression:   compression,
 		RetentionDays: c.Retention.Days,
 		MaxBytes:      c.Retention.MaxBytes,
-		MinFreeBytes:  c.MinFreeBytes,
+		MinFreeBytes:  uint64(c.MinFreeBytes),
 		FileMode:      fs.FileMode(c.FileMode),
 		DirMode:       fs.FileMode(c.DirectoryMode),
 	}, nil

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
@@ -37,7 +38,7 @@ type signalExporter struct {
 
 func newExporter(set exporter.Settings, cfg *Config, signal dayfile.Signal) (*signalExporter, error) {
 	shared, err := stores.LoadOrStore(cfg, func() (*store, error) {
-		return newStore(set.TelemetrySettings, cfg)
+		return newStore(set, cfg)
 	})
 	if err != nil {
 		return nil, err
@@ -93,12 +94,16 @@ func classify(err error) error {
 	return err
 }
 
-// report tells the Collector when the health of the files changes.
+// report tells the Collector, and the log, when appending begins to fail and
+// when it succeeds again.
 func (e *signalExporter) report(err error) {
 	switch {
 	case err != nil && e.ailing.CompareAndSwap(false, true):
 		componentstatus.ReportStatus(e.host, componentstatus.NewRecoverableErrorEvent(err))
+		e.store.telemetry.logger.Error("Day files can't be written, data is refused",
+			zap.String("signal", string(e.signal)), zap.Error(err))
 	case err == nil && e.ailing.CompareAndSwap(true, false):
 		componentstatus.ReportStatus(e.host, componentstatus.NewEvent(componentstatus.StatusOK))
+		e.store.telemetry.logger.Info("Day files are written again", zap.String("signal", string(e.signal)))
 	}
 }

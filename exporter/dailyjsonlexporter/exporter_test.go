@@ -4,55 +4,141 @@
 package dailyjsonlexporter
 
 import (
-	"iter"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/component/componenttest"
-	"go.opentelemetry.io/collector/exporter/exportertest"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-func linesAt(received ...string) iter.Seq2[time.Time, []byte] {
-	return func(yield func(time.Time, []byte) bool) {
-		for _, at := range received {
-			t, err := time.Parse(time.RFC3339, at)
-			if err != nil {
-				panic(err)
-			}
-			if !yield(t, []byte(`{"received_at":"`+at+`"}`+"\n")) {
-				return
-			}
-		}
-	}
-}
-
-func newTestConfig(t *testing.T) *Config {
-	cfg := createDefaultConfig().(*Config)
-	cfg.Directory = filepath.Join(t.TempDir(), "telemetry")
-	return cfg
-}
-
+// Each line goes into the file of the day, in the configured zone, on which it
+// was received.
 func TestPushSortsLinesByDay(t *testing.T) {
 	t.Parallel()
-	cfg := newTestConfig(t)
+	cfg := testConfig(t)
 	cfg.Timezone = "Europe/Lisbon"
-	cfg.Retention.Days = 0
-	e, err := newExporter(exportertest.NewNopSettings(component.MustNewType("daily_jsonl")), cfg, dayfile.Logs)
-	require.NoError(t, err)
-	require.NoError(t, e.start(t.Context(), componenttest.NewNopHost()))
-	require.NoError(t, e.push(t.Context(), linesAt("2025-07-01T22:59:59Z", "2025-07-01T23:00:00Z", "2025-07-01T12:00:00Z")))
-	require.NoError(t, e.shutdown(t.Context()))
+	e := started(t, cfg, testSettings(), componenttest.NewNopHost(), dayfile.Logs)
+	times := []string{"2025-07-01T23:00:00Z", "2025-07-01T22:59:59Z", "2025-06-30T23:00:00Z", "2025-07-02T12:00:00Z"}
+	require.NoError(t, e.push(t.Context(), linesAt(times...)))
+	require.NoError(t, e.push(t.Context(), linesAt(times[0])))
+	require.Equal(t, lineOf(times[1])+lineOf(times[2]), readFile(t, cfg, "logs/2025-07-01.jsonl"))
+	require.Equal(t, lineOf(times[0])+lineOf(times[3])+lineOf(times[0]), readFile(t, cfg, "logs/2025-07-02.jsonl"))
+}
 
-	first, err := os.ReadFile(filepath.Join(cfg.Directory, "logs", "2025-07-01.jsonl"))
+func TestPushOfNothing(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	e := started(t, cfg, testSettings(), componenttest.NewNopHost(), dayfile.Logs)
+	require.NoError(t, e.pushLogs(t.Context(), plog.NewLogs()))
+	files, err := os.ReadDir(filepath.Join(cfg.Directory, "logs"))
 	require.NoError(t, err)
-	require.Equal(t, "{\"received_at\":\"2025-07-01T22:59:59Z\"}\n{\"received_at\":\"2025-07-01T12:00:00Z\"}\n", string(first))
-	second, err := os.ReadFile(filepath.Join(cfg.Directory, "logs", "2025-07-02.jsonl"))
-	require.NoError(t, err)
-	require.Equal(t, "{\"received_at\":\"2025-07-01T23:00:00Z\"}\n", string(second))
+	require.Empty(t, files)
+}
+
+// An entry that brings its received_at along goes into the file of that day.
+func TestReplayedEntriesKeepTheirDay(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	e := started(t, cfg, testSettings(), componenttest.NewNopHost(), dayfile.Logs)
+	line := `{"timestamp":"2025-12-20T09:59:59.123Z","level":"info","message":"Quiz started","received_at":"2025-12-20T10:00:05Z"}` + "\n"
+	var reader entry.LogReader
+	require.NoError(t, reader.Add([]byte(line)))
+	require.NoError(t, e.pushLogs(t.Context(), reader.Take()))
+	require.Equal(t, line, readFile(t, cfg, "logs/2025-12-20.jsonl"))
+}
+
+// Midnight under load: every line is in the file of its day, once.
+func TestMidnight(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	e := started(t, cfg, testSettings(), componenttest.NewNopHost(), dayfile.Traces)
+	const before, after = "2025-12-22T23:59:59Z", "2025-12-23T00:00:00Z"
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 25 {
+				if err := errors.Join(
+					e.push(t.Context(), linesAt(before, after)),
+					e.push(t.Context(), linesAt(after, before, before)),
+				); err != nil {
+					t.Errorf("push: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Equal(t, strings.Repeat(lineOf(before), 8*25*3), readFile(t, cfg, "traces/2025-12-22.jsonl"))
+	require.Equal(t, strings.Repeat(lineOf(after), 8*25*2), readFile(t, cfg, "traces/2025-12-23.jsonl"))
+}
+
+func TestErrorsArePermanentByDecision(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{dayfile.ErrDiskFull, dayfile.ErrClosed, os.ErrPermission, errors.New("any other")} {
+		require.False(t, consumererror.IsPermanent(classify(err)), "%v", err)
+	}
+	require.True(t, consumererror.IsPermanent(classify(dayfile.ErrInvalid)))
+	require.NoError(t, classify(nil))
+}
+
+func TestPushOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.MinFreeBytes = 1 << 62
+	e := started(t, cfg, testSettings(), componenttest.NewNopHost(), dayfile.Logs)
+	err := e.push(t.Context(), linesAt(noon))
+	require.ErrorIs(t, err, dayfile.ErrDiskFull)
+	require.False(t, consumererror.IsPermanent(err))
+}
+
+// Status follows what happens: recoverable while lines can't be appended, OK
+// once they can again.
+func TestStatusFollowsTheDisk(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	host := newStatusHost()
+	e := started(t, cfg, testSettings(), host, dayfile.Logs)
+	require.NoError(t, e.push(t.Context(), linesAt(noon)))
+	file := filepath.Join(cfg.Directory, "logs", "2025-12-22.jsonl")
+	require.NoError(t, os.Rename(file, file+".away"))
+	require.NoError(t, os.Mkdir(file, 0o750))
+	for range 3 {
+		require.Error(t, e.push(t.Context(), linesAt(noon)))
+	}
+	require.NoError(t, os.Remove(file))
+	for range 3 {
+		require.NoError(t, e.push(t.Context(), linesAt(noon)))
+	}
+	require.Equal(t, []componentstatus.Status{componentstatus.StatusRecoverableError, componentstatus.StatusOK}, host.events)
+	require.Equal(t, strings.Repeat(lineOf(noon), 3), readFile(t, cfg, "logs/2025-12-22.jsonl"))
+}
+
+// A batch's memory serves the next one, which must not see its lines.
+func TestBatchesShareMemory(t *testing.T) {
+	t.Parallel()
+	var b batch
+	day := dayfile.DayOf(time.Date(2025, 12, 22, 0, 0, 0, 0, time.UTC), time.UTC)
+	for range 3 {
+		b.add(day.AddDays(1), []byte("b\n"))
+		b.add(day, []byte("a\n"))
+		b.add(day.AddDays(1), []byte("c\n"))
+		require.Equal(t, 3, b.lines)
+		require.Equal(t, []dayfile.Part{{Day: day, Lines: []byte("a\n")}, {Day: day.AddDays(1), Lines: []byte("b\nc\n")}}, b.byDay())
+		b.reset()
+		require.Zero(t, b.lines)
+		require.Empty(t, b.byDay())
+	}
+	b.add(day, make([]byte, maxSpare+1))
+	b.reset()
+	require.Nil(t, b.spare)
 }

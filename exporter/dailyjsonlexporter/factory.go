@@ -26,9 +26,9 @@ var stores sharedcomponent.Map[*Config, *store]
 // NewFactory returns the factory of the daily_jsonl exporter.
 func NewFactory() exporter.Factory {
 	return exporter.NewFactory(componentType, createDefaultConfig,
-		exporter.WithLogs(createLogs, component.StabilityLevelAlpha),
-		exporter.WithTraces(createTraces, component.StabilityLevelAlpha),
-		exporter.WithMetrics(createMetrics, component.StabilityLevelAlpha),
+		exporter.WithLogs(createLogs, component.StabilityLevelBeta),
+		exporter.WithTraces(createTraces, component.StabilityLevelBeta),
+		exporter.WithMetrics(createMetrics, component.StabilityLevelBeta),
 	)
 }
 

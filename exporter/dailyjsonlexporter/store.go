@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/exporter"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
@@ -24,12 +25,12 @@ type store struct {
 	files     *dayfile.Store
 }
 
-func newStore(set component.TelemetrySettings, cfg *Config) (*store, error) {
+func newStore(set exporter.Settings, cfg *Config) (*store, error) {
 	options, err := cfg.options()
 	if err != nil {
 		return nil, err
 	}
-	telemetry, err := newTelemetry(set)
+	telemetry, err := newTelemetry(set.TelemetrySettings, set.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +39,16 @@ func newStore(set component.TelemetrySettings, cfg *Config) (*store, error) {
 }
 
 // Start opens the day files.
-func (s *store) Start(context.Context, component.Host) error {
+func (s *store) Start(ctx context.Context, _ component.Host) error {
 	files, err := dayfile.Open(s.options)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
 	s.files = files
-	return s.telemetry.watch(files)
+	if err := s.telemetry.watch(files); err != nil {
+		return errors.Join(err, s.Shutdown(ctx))
+	}
+	return nil
 }
 
 // Shutdown syncs and closes the day files.
@@ -54,5 +58,5 @@ func (s *store) Shutdown(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
-	return errors.Join(s.telemetry.shutdown(), s.files.Close(ctx))
+	return errors.Join(s.telemetry.unwatch(), s.files.Close(ctx))
 }

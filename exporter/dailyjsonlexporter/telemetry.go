@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
@@ -18,86 +17,110 @@ import (
 )
 
 const (
-	scopeName = "github.com/saberloop/otelcol-saberloop/exporter/dailyjsonlexporter"
-	// prefix is what the Collector's own metrics of exporters begin with,
-	// and the type of this one.
-	prefix = "otelcol_exporter_daily_jsonl_"
+	meterName = "github.com/saberloop/otelcol-saberloop/exporter/dailyjsonlexporter"
+	// metricPrefix is what the names of an exporter's metrics begin with in
+	// the Collector, and the type of this one.
+	metricPrefix = "otelcol_exporter_daily_jsonl_"
 )
 
-// Attributes of the metrics. Each has a handful of values.
+// Kinds of errors beside the operations that fail in dayfile.
 const (
-	attrSignal = "signal"
-	attrReason = "reason"
-	attrKind   = "kind"
+	errorDiskFull = "disk_full"
+	errorClosed   = "closed"
 )
 
-// telemetry turns what happens to the day files into metrics and logs.
+// telemetry turns what happens to the day files into metrics and logs. Every
+// attribute has a small, fixed set of values.
 type telemetry struct {
-	log   *zap.Logger
-	meter metric.Meter
+	logger *zap.Logger
+	meter  metric.Meter
 
 	lines         metric.Int64Counter
 	bytes         metric.Int64Counter
 	writeDuration metric.Float64Histogram
 	syncDuration  metric.Float64Histogram
 	syncAppends   metric.Int64Histogram
-	freeBytes     metric.Int64ObservableGauge
 	deleted       metric.Int64Counter
 	compressed    metric.Int64Counter
-	torn          metric.Int64Counter
-	changed       metric.Int64Counter
+	tornEnds      metric.Int64Counter
+	changedFiles  metric.Int64Counter
 	failures      metric.Int64Counter
+	freeBytes     metric.Int64ObservableGauge
+	registration  metric.Registration
 
-	registration metric.Registration
-	// bySignal spares the hot path the making of attribute sets.
-	bySignal map[dayfile.Signal]metric.MeasurementOption
+	exporter attribute.KeyValue
+	// Made once, as every append needs them.
+	ofExporter metric.MeasurementOption
+	ofSignal   map[dayfile.Signal]metric.MeasurementOption
 }
 
-var _ dayfile.Observer = (*telemetry)(nil)
-
-func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
+func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry, error) {
 	t := &telemetry{
-		log:      set.Logger,
-		meter:    set.MeterProvider.Meter(scopeName),
-		bySignal: map[dayfile.Signal]metric.MeasurementOption{},
+		logger:   set.Logger,
+		meter:    set.MeterProvider.Meter(meterName),
+		exporter: attribute.String("exporter", id.String()),
+		ofSignal: map[dayfile.Signal]metric.MeasurementOption{},
 	}
+	t.ofExporter = t.of()
 	for _, signal := range dayfile.Signals() {
-		t.bySignal[signal] = metric.WithAttributeSet(attribute.NewSet(attribute.String(attrSignal, string(signal))))
+		t.ofSignal[signal] = t.of(attribute.String("signal", string(signal)))
 	}
-	return t, t.makeInstruments()
+	return t, errors.Join(t.makeCounters(), t.makeHistograms(), t.makeGauge())
 }
 
-// seconds are histogram boundaries from a write into memory to a disk that
-// hangs.
-var seconds = metric.WithExplicitBucketBoundaries(
-	0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+func (t *telemetry) of(attributes ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.exporter)...))
+}
 
-func (t *telemetry) makeInstruments() error {
-	var errs [11]error
-	t.lines, errs[0] = t.meter.Int64Counter(prefix+"lines",
-		metric.WithUnit("{lines}"), metric.WithDescription("Lines appended to day files and acknowledged."))
-	t.bytes, errs[1] = t.meter.Int64Counter(prefix+"written",
-		metric.WithUnit("By"), metric.WithDescription("Bytes appended to day files."))
-	t.writeDuration, errs[2] = t.meter.Float64Histogram(prefix+"write_duration",
-		metric.WithUnit("s"), metric.WithDescription("Time that one append took to write."), seconds)
-	t.syncDuration, errs[3] = t.meter.Float64Histogram(prefix+"sync_duration",
-		metric.WithUnit("s"), metric.WithDescription("Time that one sync of a file took."), seconds)
-	t.syncAppends, errs[4] = t.meter.Int64Histogram(prefix+"sync_appends",
-		metric.WithUnit("{appends}"), metric.WithDescription("Appends that waited for one sync."),
-		metric.WithExplicitBucketBoundaries(0, 1, 2, 4, 8, 16, 32, 64, 128, 256))
-	t.freeBytes, errs[5] = t.meter.Int64ObservableGauge(prefix+"free",
-		metric.WithUnit("By"), metric.WithDescription("Free bytes on the file system of the day files."))
-	t.deleted, errs[6] = t.meter.Int64Counter(prefix+"files_deleted",
-		metric.WithUnit("{files}"), metric.WithDescription("Files deleted by retention."))
-	t.compressed, errs[7] = t.meter.Int64Counter(prefix+"files_compressed",
-		metric.WithUnit("{files}"), metric.WithDescription("Files of closed days that were compressed."))
-	t.torn, errs[8] = t.meter.Int64Counter(prefix+"torn_ends",
-		metric.WithUnit("{files}"), metric.WithDescription("Ends of files that were no whole line and were set aside."))
-	t.changed, errs[9] = t.meter.Int64Counter(prefix+"files_changed",
-		metric.WithUnit("{files}"), metric.WithDescription("Times that an open file was changed by somebody else."))
-	t.failures, errs[10] = t.meter.Int64Counter(prefix+"errors",
-		metric.WithUnit("{errors}"), metric.WithDescription("What went wrong with day files."))
+func (t *telemetry) makeCounters() error {
+	var errs [7]error
+	t.lines, errs[0] = t.meter.Int64Counter(metricPrefix+"lines",
+		metric.WithDescription("Number of lines appended and acknowledged, by signal."),
+		metric.WithUnit("{line}"))
+	t.bytes, errs[1] = t.meter.Int64Counter(metricPrefix+"written",
+		metric.WithDescription("Number of bytes appended, by signal."),
+		metric.WithUnit("By"))
+	t.deleted, errs[2] = t.meter.Int64Counter(metricPrefix+"deleted_files",
+		metric.WithDescription("Number of files deleted by retention, by the limit that was passed."),
+		metric.WithUnit("{file}"))
+	t.compressed, errs[3] = t.meter.Int64Counter(metricPrefix+"compressed_files",
+		metric.WithDescription("Number of files of closed days that were compressed."),
+		metric.WithUnit("{file}"))
+	t.tornEnds, errs[4] = t.meter.Int64Counter(metricPrefix+"torn_ends",
+		metric.WithDescription("Number of ends of files that were no whole line and were set aside."),
+		metric.WithUnit("{end}"))
+	t.changedFiles, errs[5] = t.meter.Int64Counter(metricPrefix+"changed_files",
+		metric.WithDescription("Number of times that somebody else had changed a file that was open."),
+		metric.WithUnit("{file}"))
+	t.failures, errs[6] = t.meter.Int64Counter(metricPrefix+"errors",
+		metric.WithDescription("Number of errors, by what was being done."),
+		metric.WithUnit("{error}"))
 	return errors.Join(errs[:]...)
+}
+
+func (t *telemetry) makeHistograms() error {
+	// From a copy into the page cache to a disk that hangs.
+	seconds := metric.WithExplicitBucketBoundaries(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005,
+		0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+	var errs [3]error
+	t.writeDuration, errs[0] = t.meter.Float64Histogram(metricPrefix+"write_duration",
+		metric.WithDescription("Time that the write of one append took, by signal."),
+		metric.WithUnit("s"), seconds)
+	t.syncDuration, errs[1] = t.meter.Float64Histogram(metricPrefix+"sync_duration",
+		metric.WithDescription("Time that one sync of a file took, by signal."),
+		metric.WithUnit("s"), seconds)
+	t.syncAppends, errs[2] = t.meter.Int64Histogram(metricPrefix+"sync_appends",
+		metric.WithDescription("Number of appends that waited for the same sync, by signal."),
+		metric.WithUnit("{append}"),
+		metric.WithExplicitBucketBoundaries(0, 1, 2, 4, 8, 16, 32, 64, 128, 256))
+	return errors.Join(errs[:]...)
+}
+
+func (t *telemetry) makeGauge() (err error) {
+	t.freeBytes, err = t.meter.Int64ObservableGauge(metricPrefix+"free",
+		metric.WithDescription("Number of bytes free on the file system of the directory."),
+		metric.WithUnit("By"))
+	return err
 }
 
 // watch reports the free space from now on.
@@ -107,71 +130,36 @@ func (t *telemetry) watch(files *dayfile.Store) (err error) {
 		if err != nil {
 			return err
 		}
-		o.ObserveInt64(t.freeBytes, int64(min(free, math.MaxInt64)))
+		o.ObserveInt64(t.freeBytes, int64(min(free, math.MaxInt64)), t.ofExporter)
 		return nil
 	}, t.freeBytes)
 	return err
 }
 
-func (t *telemetry) shutdown() error {
+// unwatch ends what watch began.
+func (t *telemetry) unwatch() error {
 	if t.registration == nil {
 		return nil
 	}
 	return t.registration.Unregister()
 }
 
-// appended counts lines that were acknowledged.
+// appended counts lines that are acknowledged.
 func (t *telemetry) appended(ctx context.Context, signal dayfile.Signal, lines int) {
-	t.lines.Add(ctx, int64(lines), t.bySignal[signal])
+	t.lines.Add(ctx, int64(lines), t.ofSignal[signal])
 }
 
-// refused counts an append that was refused without a try. What failed at a
-// try is counted in Failed.
+// refused counts an append that was refused for want of space, or because the
+// files are closed already. The files tell of everything else.
 func (t *telemetry) refused(ctx context.Context, err error) {
 	switch {
 	case errors.Is(err, dayfile.ErrDiskFull):
-		t.failures.Add(ctx, 1, metric.WithAttributes(attribute.String(attrKind, "disk_full")))
+		t.failed(ctx, errorDiskFull)
 	case errors.Is(err, dayfile.ErrClosed):
-		t.failures.Add(ctx, 1, metric.WithAttributes(attribute.String(attrKind, "closed")))
+		t.failed(ctx, errorClosed)
 	}
 }
 
-func (t *telemetry) Wrote(signal dayfile.Signal, bytes int, took time.Duration) {
-	t.bytes.Add(context.Background(), int64(bytes), t.bySignal[signal])
-	t.writeDuration.Record(context.Background(), took.Seconds(), t.bySignal[signal])
-}
-
-func (t *telemetry) Synced(signal dayfile.Signal, appends int, took time.Duration) {
-	t.syncDuration.Record(context.Background(), took.Seconds(), t.bySignal[signal])
-	t.syncAppends.Record(context.Background(), int64(appends), t.bySignal[signal])
-}
-
-func (t *telemetry) Deleted(name string, size int64, reason dayfile.Reason) {
-	t.deleted.Add(context.Background(), 1, metric.WithAttributes(attribute.String(attrReason, string(reason))))
-	t.log.Info("Deleted a day file", zap.String("file", name), zap.Int64("bytes", size), zap.String("reason", string(reason)))
-}
-
-func (t *telemetry) Compressed(name string, plain, compressed int64, took time.Duration) {
-	t.compressed.Add(context.Background(), 1)
-	t.log.Info("Compressed a day file", zap.String("file", name),
-		zap.Int64("plain_bytes", plain), zap.Int64("compressed_bytes", compressed), zap.Duration("took", took))
-}
-
-func (t *telemetry) SetAside(name, aside string, size int64) {
-	t.torn.Add(context.Background(), 1)
-	t.log.Warn("Set the torn end of a day file aside", zap.String("file", name), zap.String("aside", aside), zap.Int64("bytes", size))
-}
-
-func (t *telemetry) Changed(name, what string) {
-	t.changed.Add(context.Background(), 1)
-	t.log.Warn("Somebody else changed a day file; going on", zap.String("file", name), zap.String("change", what))
-}
-
-func (t *telemetry) ClockJumped(by time.Duration) {
-	t.log.Warn("The clock jumped; retention waits to see whether it stays there", zap.Duration("by", by))
-}
-
-func (t *telemetry) Failed(op dayfile.Op, name string, err error) {
-	t.failures.Add(context.Background(), 1, metric.WithAttributes(attribute.String(attrKind, string(op))))
-	t.log.Error("Day file trouble", zap.String("doing", string(op)), zap.String("file", name), zap.Error(err))
+func (t *telemetry) failed(ctx context.Context, kind string) {
+	t.failures.Add(ctx, 1, t.of(attribute.String("kind", kind)))
 }

@@ -18,9 +18,9 @@ var (
 	// ErrDiskFull is returned where there is no space, or less than is to be
 	// kept free.
 	ErrDiskFull = errors.New("disk is full")
-	// ErrLocked is returned by Open where another process (or another store
-	// of this one) appends to the directory.
-	ErrLocked = errors.New("directory is in use by another process")
+	// ErrLocked is returned by Open where somebody else appends to the
+	// directory.
+	ErrLocked = errors.New("directory is in use by another process, or twice by this one")
 	// ErrInvalid is returned for what no store will ever take.
 	ErrInvalid = errors.New("invalid append")
 )

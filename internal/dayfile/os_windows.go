@@ -14,8 +14,10 @@ import (
 const errNotDir = windows.ERROR_DIRECTORY
 
 func tryLock(f *os.File) error {
+	// Locked bytes can't be read by others. What is in the file must be, so
+	// that the lock is on a byte far behind.
 	err := windows.LockFileEx(windows.Handle(f.Fd()),
-		windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
+		windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{OffsetHigh: 1})
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
 		return ErrLocked
 	}

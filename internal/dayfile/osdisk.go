@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -81,9 +83,26 @@ func lockDir(root *os.Root) (*os.File, error) {
 		return nil, fmt.Errorf("open lock file: %w", err)
 	}
 	if err := tryLock(lock); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", lock.Name(), err), lock.Close())
+		err = fmt.Errorf("lock %s%s: %w", lock.Name(), holder(lock), err)
+		return nil, errors.Join(err, lock.Close())
+	}
+	// Who is refused is told who holds the lock. A full disk can't keep us
+	// from starting.
+	if err := lock.Truncate(0); err == nil {
+		_, _ = lock.WriteString(strconv.Itoa(os.Getpid()) + "\n")
 	}
 	return lock, nil
+}
+
+// holder says which process holds a lock, as far as the lock file tells.
+func holder(lock *os.File) string {
+	var text [16]byte
+	n, _ := lock.ReadAt(text[:], 0)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (held by process %d)", pid)
 }
 
 // makeDirs is os.MkdirAll, but what it makes has exactly the mode given and

@@ -5,6 +5,7 @@ package dayfile
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,7 +43,7 @@ func TestOpenLocksTheDirectory(t *testing.T) {
 	first := open(t, Options{Directory: dir})
 	_, err := Open(Options{Directory: dir})
 	require.ErrorIs(t, err, ErrLocked)
-	require.ErrorContains(t, err, dir)
+	require.ErrorContains(t, err, fmt.Sprintf("%s (held by process %d)", filepath.Join(dir, lockName), os.Getpid()))
 
 	require.NoError(t, first.Close(t.Context()))
 	second := open(t, Options{Directory: dir})
