@@ -12,6 +12,7 @@ GOLANGCI_LINT := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
 NAME      := otelcol-saberloop
 PLATFORMS := linux/arm64 darwin/arm64 windows/amd64
 FUZZTIME  ?= 60s
+SOAK      ?= 10m
 
 # builder-config.yaml owns the version; the commit is added where there is one.
 COMMIT  := $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
@@ -86,6 +87,13 @@ test-unit: ## run the tests that need no binary
 test-e2e: build ## run the tests against the real binary
 	@scripts/setup.sh gcc chromium
 	CGO_ENABLED=1 $(GO) test -race -count=1 ./test/config/... ./test/e2e/... ./test/harness/...
+
+# Mounts are made where nobody else sees them, and are gone with the tests.
+.PHONY: test-faults
+test-faults: build ## damage the collector for SOAK (10m): kills, power cuts, full disks (Linux, root)
+	@scripts/setup.sh unshare mount losetup mkfs.ext4 e2fsck
+	unshare --mount --propagation=private env SOAK=$(SOAK) \
+		$(GO) test -count=1 -timeout=60m -v ./test/powercut/... ./test/faults/...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (60s)

@@ -10,6 +10,9 @@ set -euo pipefail
 package() {
 	case $1 in
 	gcc) echo gcc libc6-dev ;;
+	losetup) echo mount ;;
+	mkfs.ext4 | e2fsck) echo e2fsprogs ;;
+	unshare) echo util-linux ;;
 	*) echo "$1" ;;
 	esac
 }

@@ -94,7 +94,7 @@ func Start(tb testing.TB, options Options) *Collector {
 func StartFails(tb testing.TB, options Options) string {
 	tb.Helper()
 	c := newCollector(tb, options)
-	c.launch(tb)
+	c.Launch(tb)
 	select {
 	case <-c.exited:
 	case <-time.After(startTimeout):
@@ -183,11 +183,13 @@ func (c *Collector) writeConfig(tb testing.TB, config string) {
 // start launches the collector and waits until it is healthy.
 func (c *Collector) start(tb testing.TB) {
 	tb.Helper()
-	c.launch(tb)
-	c.await(tb, "become healthy", c.healthy)
+	c.Launch(tb)
+	c.await(tb, "become healthy", func() bool { return c.Health() == http.StatusOK })
 }
 
-func (c *Collector) launch(tb testing.TB) {
+// Launch starts a collector that was stopped or killed again, and does not
+// wait for it.
+func (c *Collector) Launch(tb testing.TB) {
 	tb.Helper()
 	output, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(tb, err)
@@ -224,14 +226,15 @@ func (c *Collector) await(tb testing.TB, what string, done func() bool) {
 	}
 }
 
-// healthy tells whether the health check answers 200.
-func (c *Collector) healthy() bool {
+// Health is the status code of the health check's answer, 0 where it does not
+// answer.
+func (c *Collector) Health() int {
 	res, err := http.Get(c.HealthURL)
 	if err != nil {
-		return false
+		return 0
 	}
 	defer res.Body.Close()
-	return res.StatusCode == http.StatusOK
+	return res.StatusCode
 }
 
 // Stop sends SIGTERM, and wants the collector to end by itself with exit
@@ -278,7 +281,7 @@ func (c *Collector) Reload(tb testing.TB, config string) time.Duration {
 	before := strings.Count(c.Log(tb), readyMessage)
 	c.Signal(tb, syscall.SIGHUP)
 	c.await(tb, "reload its configuration", func() bool {
-		return strings.Count(c.Log(tb), readyMessage) > before && c.healthy()
+		return strings.Count(c.Log(tb), readyMessage) > before && c.Health() == http.StatusOK
 	})
 	return time.Since(began)
 }

@@ -1,0 +1,79 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package faults
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mountTmpfs mounts an empty file system of so many bytes in memory.
+func mountTmpfs(t *testing.T, options string) string {
+	t.Helper()
+	needRoot(t)
+	directory := t.TempDir()
+	require.NoError(t, syscall.Mount("tmpfs", directory, "tmpfs", 0, options))
+	t.Cleanup(func() { unmount(t, directory) })
+	return directory
+}
+
+// mountImage mounts the ext4 file system that is in a file.
+func mountImage(t *testing.T, image string) string {
+	t.Helper()
+	needRoot(t)
+	directory := t.TempDir()
+	run(t, "mount", "-o", "loop", "-t", "ext4", image, directory)
+	t.Cleanup(func() { unmount(t, directory) })
+	return directory
+}
+
+// makeExt4 makes an ext4 file system in a file or device, with nothing left
+// to be initialised later.
+func makeExt4(t *testing.T, path string) {
+	t.Helper()
+	run(t, "mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", path)
+}
+
+// newImage makes a file of so many bytes with an ext4 file system in it.
+func newImage(t *testing.T, size int64) string {
+	t.Helper()
+	image := filepath.Join(t.TempDir(), "ext4.img")
+	f, err := os.Create(image)
+	require.NoError(t, err)
+	require.NoError(t, f.Truncate(size))
+	require.NoError(t, f.Close())
+	makeExt4(t, image)
+	return image
+}
+
+// unmount unmounts what may be unmounted already.
+func unmount(t *testing.T, directory string) {
+	t.Helper()
+	if err := syscall.Unmount(directory, 0); err != nil && !os.IsNotExist(err) && err != syscall.EINVAL {
+		t.Errorf("unmount %s: %v", directory, err)
+		_ = syscall.Unmount(directory, syscall.MNT_DETACH)
+	}
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	require.Zero(t, os.Getuid(), "only root may mount file systems: run the fault tests as root, as `make test-faults` says")
+}
+
+// run runs a program of the system.
+func run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	require.NoError(t, err, "install Debian's packages mount and e2fsprogs, as `make test-faults` does")
+	output, err := exec.Command(path, args...).CombinedOutput()
+	require.NoError(t, err, "%s %v: %s", name, args, output)
+	return string(output)
+}
