@@ -12,7 +12,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -280,12 +279,18 @@ type logSink struct {
 	mu sync.Mutex
 	// judge is asked before a batch is taken, if there is one.
 	judge func(numbers []int) error
+	// hang takes nothing, and returns when its context ends.
+	hang bool
 }
 
 func (s *logSink) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	s.mu.Lock()
-	judge := s.judge
+	judge, hang := s.judge, s.hang
 	s.mu.Unlock()
+	if hang {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if judge != nil {
 		if err := judge(numbers(ld)); err != nil {
 			return err
@@ -301,12 +306,6 @@ func (s *logSink) judgeBy(judge func(numbers []int) error) {
 }
 
 func (s *logSink) numbers() []int { return numbers(s.AllLogs()...) }
-
-// wait returns when so many records were taken.
-func (s *logSink) wait(t testing.TB, n int) {
-	t.Helper()
-	require.Eventually(t, func() bool { return s.LogRecordCount() >= n }, time.Minute, time.Millisecond)
-}
 
 // assertHas asserts that something was logged.
 func assertHas(t testing.TB, messages []string, want string) {

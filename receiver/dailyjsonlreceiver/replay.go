@@ -41,7 +41,7 @@ type replay struct {
 // dayRecord is what is known of a day since the start.
 type dayRecord struct {
 	checkpoint
-	// tried is true when what was refused before the start was tried again.
+	// tried is true when what was refused before the start had its turn.
 	tried bool
 	// doubtful is the version of the files that were seen to be damaged or
 	// cut, and since when they are like that.
@@ -121,8 +121,8 @@ func (r *replay) deliverDay(ctx context.Context, day dayfile.DayState) error {
 		if err := r.deliverRefused(ctx, day.Day, d); err != nil {
 			return err
 		}
-		d.tried = true
 	}
+	d.tried = true // What is refused from now on waits for the next start.
 	err = r.deliverNew(ctx, day, d)
 	switch {
 	case err == nil || ctx.Err() != nil:

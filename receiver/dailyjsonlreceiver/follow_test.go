@@ -1,0 +1,372 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dailyjsonlreceiver
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.uber.org/zap/zapcore"
+)
+
+const (
+	day22 = "logs/2025-12-22.jsonl"
+	day23 = "logs/2025-12-23.jsonl"
+)
+
+// following runs check in a bubble of its own time, with a receiver that
+// follows a directory. Its pass lets the receiver look at the directory again.
+func following(t *testing.T, check func(t *testing.T, f *followed)) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &followed{dir: t.TempDir(), sink: new(logSink)}
+		cfg := createDefaultConfig().(*Config)
+		cfg.Directory, cfg.Storage = f.dir, &storageID
+		f.rig = newRig(cfg)
+		f.logs = f.sink
+		check(t, f)
+		require.NoError(t, f.shutdown(t))
+	})
+}
+
+type followed struct {
+	*rig
+	dir  string
+	sink *logSink
+}
+
+// pass waits until the receiver has looked at the directory once more.
+func (f *followed) pass() {
+	time.Sleep(f.cfg.PollInterval)
+	synctest.Wait()
+}
+
+// errors are what was logged as one.
+func (f *followed) errors() int { return f.logged.FilterLevelExact(zapcore.ErrorLevel).Len() }
+
+func gzipped(t testing.TB, content string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write([]byte(content))
+	require.NoError(t, errors.Join(err, w.Close()))
+	return b.String()
+}
+
+func TestFollowsWhatGrows(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		f.start(t)
+		f.pass()
+		assert.Empty(t, f.sink.numbers(), "there is not even a folder")
+
+		put(t, f.dir, day22, logLines(1, 2)+logLine(3)[:20])
+		f.pass()
+		assert.Equal(t, upTo(1, 2), f.sink.numbers())
+		f.pass()
+		extend(t, f.dir, day22, logLine(3)[20:])
+		f.pass()
+		assert.Equal(t, upTo(1, 3), f.sink.numbers())
+
+		put(t, f.dir, day23, logLines(4, 5))
+		extend(t, f.dir, day22, "\n\n")
+		f.pass()
+		assert.Equal(t, upTo(1, 5), f.sink.numbers())
+
+		// Late lines of an old day.
+		extend(t, f.dir, day22, logLine(6))
+		f.pass()
+		assert.Equal(t, upTo(1, 6), f.sink.numbers())
+		assert.Zero(t, f.logged.FilterLevelExact(zapcore.WarnLevel).Len(), "%q", f.messages())
+	})
+}
+
+func TestFollowsThroughCompressing(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		put(t, f.dir, day22, logLines(1, 5))
+		f.start(t)
+		f.pass()
+		put(t, f.dir, day22+".gz", gzipped(t, logLines(1, 7)))
+		f.pass()
+		assert.Equal(t, upTo(1, 7), f.sink.numbers())
+		require.NoError(t, os.Remove(filepath.Join(f.dir, day22)))
+		f.pass()
+		put(t, f.dir, day22, logLines(8, 9))
+		f.pass()
+		put(t, f.dir, day22+".gz", gzipped(t, logLines(1, 10)))
+		f.pass()
+		assert.Equal(t, upTo(1, 10), f.sink.numbers())
+		assert.Zero(t, f.logged.FilterLevelExact(zapcore.WarnLevel).Len(), "%q", f.messages())
+	})
+}
+
+func TestGoesOnWhereItStopped(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		put(t, f.dir, day22, logLines(1, 5))
+		f.start(t)
+		f.pass()
+		require.NoError(t, f.shutdown(t))
+		extend(t, f.dir, day22, logLines(6, 7))
+		f.start(t)
+		f.pass()
+		assert.Equal(t, upTo(1, 7), f.sink.numbers())
+	})
+}
+
+func TestBeginsAnewWithoutStorage(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		f.cfg.Storage = nil
+		put(t, f.dir, day22, logLines(1, 2))
+		f.start(t)
+		f.pass()
+		f.pass()
+		assert.Equal(t, upTo(1, 2), f.sink.numbers())
+		require.NoError(t, f.shutdown(t))
+		f.start(t)
+		f.pass()
+		assert.Equal(t, []int{1, 2, 1, 2}, f.sink.numbers())
+	})
+}
+
+// TestDownloadedAgain has the file written anew in its place, as scp does.
+func TestDownloadedAgain(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		whole := logLines(1, 9)
+		put(t, f.dir, day22, logLines(1, 5))
+		f.start(t)
+		f.pass()
+		for n := 0; n <= len(whole); n += len(whole) / 20 {
+			put(t, f.dir, day22, whole[:n])
+			f.pass()
+		}
+		put(t, f.dir, day22, whole)
+		f.pass()
+		assert.Equal(t, upTo(1, 9), f.sink.numbers())
+		assert.Zero(t, f.logged.FilterLevelExact(zapcore.WarnLevel).Len(), "%q", f.messages())
+	})
+}
+
+func TestCutFile(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		put(t, f.dir, day22, logLines(1, 5))
+		f.start(t)
+		f.pass()
+		put(t, f.dir, day22, logLines(1, 2))
+		f.pass()
+		assert.Equal(t, upTo(1, 5), f.sink.numbers(), "it may be on its way")
+		time.Sleep(settleTime)
+		f.pass()
+		assert.Equal(t, []int{1, 2, 3, 4, 5, 1, 2}, f.sink.numbers())
+		assertHas(t, f.messages(), "A day has other lines than those that were delivered; delivering it from its beginning")
+	})
+}
+
+func TestOtherFile(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		put(t, f.dir, day22, logLines(1, 3))
+		f.start(t)
+		f.pass()
+		put(t, f.dir, day22, logLines(11, 15))
+		f.pass()
+		assert.Equal(t, []int{1, 2, 3, 11, 12, 13, 14, 15}, f.sink.numbers())
+	})
+}
+
+func TestDeletedFile(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		put(t, f.dir, day22, logLines(1, 3))
+		f.start(t)
+		f.pass()
+		require.NoError(t, os.Remove(filepath.Join(f.dir, day22)))
+		f.pass()
+		put(t, f.dir, day22, logLines(1, 4))
+		f.pass()
+		assert.Equal(t, upTo(1, 4), f.sink.numbers())
+	})
+}
+
+func TestDamagedFile(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		packed := gzipped(t, logLines(1, 9))
+		put(t, f.dir, day22+".gz", packed[:len(packed)-8])
+		put(t, f.dir, day23, logLines(10, 11))
+		f.start(t)
+		f.pass()
+		assert.Equal(t, upTo(1, 11), f.sink.numbers(), "all that can be read")
+		assert.Zero(t, f.errors(), "it may be on its way")
+		time.Sleep(settleTime)
+		f.pass()
+		assert.Equal(t, 1, f.errors())
+		time.Sleep(time.Minute)
+		assert.Equal(t, 1, f.errors())
+
+		put(t, f.dir, day22+".gz", gzipped(t, logLines(1, 9)+logLine(12)))
+		f.pass()
+		assert.Equal(t, upTo(1, 12), f.sink.numbers())
+		assert.Equal(t, 1, f.errors())
+	})
+}
+
+func TestPipelineThatCannotTakeMoreForNow(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		f.cfg.MaxBatchLines = 2
+		put(t, f.dir, day22, logLines(1, 5))
+		var offered [][]int
+		f.sink.judge = func(numbers []int) error {
+			offered = append(offered, numbers)
+			if len(offered) < 5 {
+				return errors.New("not now")
+			}
+			return nil
+		}
+		f.start(t)
+		synctest.Wait()
+		assert.Len(t, offered, 1)
+		assert.Equal(t, componentstatus.StatusRecoverableError, (<-f.host.reported).Status())
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Equal(t, [][]int{{1, 2}, {1, 2}, {1, 2}, {1, 2}, {1, 2}, {3, 4}, {5}}, offered)
+		assert.Equal(t, upTo(1, 5), f.sink.numbers())
+		assert.Equal(t, componentstatus.StatusOK, (<-f.host.reported).Status())
+		assert.Empty(t, f.host.reported)
+	})
+}
+
+// TestWaitsAreBounded has a pipeline that is down for a day.
+func TestWaitsAreBounded(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		put(t, f.dir, day22, logLine(1))
+		tries := 0
+		began := time.Now()
+		f.sink.judge = func([]int) error {
+			tries++
+			if time.Since(began) < 24*time.Hour {
+				return errors.New("not now")
+			}
+			return nil
+		}
+		f.start(t)
+		time.Sleep(24*time.Hour + time.Minute)
+		synctest.Wait()
+		assert.Equal(t, upTo(1, 1), f.sink.numbers())
+		assert.Greater(t, tries, 24*60*60/45)
+		assert.Less(t, tries, 24*60*60/15)
+	})
+}
+
+func TestRefusedLinesAreSkipped(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		f.cfg.MaxBatchLines = 1
+		put(t, f.dir, day22, logLines(1, 3))
+		f.sink.judge = func(numbers []int) error {
+			if numbers[0] == 2 {
+				return consumererror.NewPermanent(errors.New("never"))
+			}
+			return nil
+		}
+		f.start(t)
+		f.pass()
+		f.pass()
+		assert.Equal(t, []int{1, 3}, f.sink.numbers())
+		assert.Equal(t, 1, f.errors())
+		assert.Empty(t, f.host.reported)
+	})
+}
+
+// TestStorageThatFails shows that nothing goes on before the position is kept.
+func TestStorageThatFails(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		f.cfg.MaxBatchLines = 1
+		put(t, f.dir, day22, logLines(1, 5))
+		f.sink.judge = func(numbers []int) error {
+			if numbers[0] == 3 {
+				f.memory.fail(errors.New("disk is full"))
+			}
+			return nil
+		}
+		f.start(t)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Equal(t, upTo(1, 3), f.sink.numbers())
+		assert.Equal(t, componentstatus.StatusRecoverableError, (<-f.host.reported).Status())
+		f.memory.fail(nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Equal(t, upTo(1, 5), f.sink.numbers())
+		assert.Equal(t, componentstatus.StatusOK, (<-f.host.reported).Status())
+	})
+}
+
+func TestStorageThatHoldsNonsense(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		f.memory.kept["logs/2025-12-22"] = `{"offset":-1}`
+		put(t, f.dir, day22, logLines(1, 2))
+		f.start(t)
+		f.pass()
+		assert.Equal(t, upTo(1, 2), f.sink.numbers())
+		assertHas(t, f.messages(), "The storage holds no position of a day that can be used; delivering it from its beginning")
+	})
+}
+
+// TestShutdownLetsTheBatchFinish has a pipeline that takes its time.
+func TestShutdownLetsTheBatchFinish(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		f.cfg.MaxBatchLines = 1
+		put(t, f.dir, day22, logLines(1, 2))
+		f.sink.judge = func([]int) error {
+			time.Sleep(shutdownGrace - time.Second)
+			return nil
+		}
+		f.start(t)
+		synctest.Wait()
+		require.NoError(t, f.shutdown(t))
+		assert.Equal(t, upTo(1, 1), f.sink.numbers())
+		f.sink.judgeBy(nil)
+		f.start(t)
+		f.pass()
+		assert.Equal(t, upTo(1, 2), f.sink.numbers())
+	})
+}
+
+// TestShutdownDoesNotWaitForever has pipelines that return only when told to.
+func TestShutdownDoesNotWaitForever(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		put(t, f.dir, day22, logLine(1))
+		f.sink.hang = true
+		f.start(t)
+		synctest.Wait()
+		began := time.Now()
+		require.NoError(t, f.shutdown(t))
+		assert.Equal(t, shutdownGrace, time.Since(began))
+		assert.Empty(t, f.memory.all(), "it was not taken")
+	})
+}
+
+func TestShutdownWithinItsTime(t *testing.T) {
+	following(t, func(t *testing.T, f *followed) {
+		put(t, f.dir, day22, logLine(1))
+		release := make(chan struct{})
+		f.sink.judge = func([]int) error {
+			<-release
+			return nil
+		}
+		f.start(t)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, f.components[0].Shutdown(ctx), context.DeadlineExceeded)
+		close(release)
+		f.components = nil
+	})
+}
