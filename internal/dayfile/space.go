@@ -13,8 +13,9 @@ const (
 	// spaceFresh is how long a look at the free space is believed while
 	// there is enough of it.
 	spaceFresh = time.Second
-	// spaceRetry is how long it is believed while there is not.
-	spaceRetry = 100 * time.Millisecond
+	// spaceNear is how many bytes more than needed are enough for that. With
+	// less, every append looks: others write to the disk, too.
+	spaceNear = 64 << 20
 )
 
 // space refuses appends before the disk is full, so that what else lives on
@@ -37,8 +38,7 @@ func (s *space) take(n int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	need := s.keep + uint64(n)
-	age := time.Since(s.looked)
-	if age >= spaceFresh || s.free < need && age >= spaceRetry {
+	if s.free < need+spaceNear || time.Since(s.looked) >= spaceFresh {
 		free, err := s.disk.Free()
 		if err != nil {
 			// Not to know is no reason to refuse.

@@ -4,12 +4,15 @@
 package entry
 
 import (
+	"iter"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 )
 
 func TestEnvelope(t *testing.T) {
@@ -114,18 +117,34 @@ func TestResource(t *testing.T) {
 	}
 }
 
-// TestLateClock has a record that says it was received in the future.
-func TestLateClock(t *testing.T) {
+// TestClockAhead has records of which somebody says that they were received
+// in the future.
+func TestClockAhead(t *testing.T) {
 	t.Parallel()
-	batch, err := testDecoder.Decode([]byte(`{"logs":[{}]}`), now.AddDate(1, 0, 0))
-	require.NoError(t, err)
-	for at, line := range LogLines(batch.Logs, now) {
-		assert.Equal(t, now, at)
-		var r LogReader
-		require.NoError(t, r.Add(line))
-		rec := r.Take().ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
-		assert.Equal(t, pcommon.NewTimestampFromTime(now.AddDate(1, 0, 0)), rec.ObservedTimestamp())
-	}
+	ahead := now.AddDate(1, 0, 0)
+	t.Run("the server's clock was set back", func(t *testing.T) {
+		t.Parallel()
+		batch, err := testDecoder.Decode([]byte(`{"logs":[{}],"traces":[{}],"metrics":[{}]}`), ahead)
+		require.NoError(t, err)
+		for _, lines := range []iter.Seq2[time.Time, []byte]{LogLines(batch.Logs, now), SpanLines(batch.Traces, now), MetricLines(batch.Metrics, now)} {
+			for at, line := range lines {
+				assert.Equal(t, ahead, at)
+				assert.Equal(t, `{"received_at":"2026-12-22T10:00:06Z"}`+"\n", string(line))
+			}
+		}
+	})
+	t.Run("somebody else's clock is ahead", func(t *testing.T) {
+		t.Parallel()
+		ld := plog.NewLogs()
+		observed := pcommon.NewTimestampFromTime(ahead.Add(time.Millisecond))
+		ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetObservedTimestamp(observed)
+		for at, line := range LogLines(ld, now.Add(time.Millisecond)) {
+			assert.Equal(t, now, at, "in whole seconds")
+			var r LogReader
+			require.NoError(t, r.Add(line))
+			assert.Equal(t, observed, r.Take().ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).ObservedTimestamp())
+		}
+	})
 }
 
 // TestBadLines has lines that no line writer wrote.

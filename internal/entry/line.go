@@ -22,9 +22,8 @@ import (
 // it. The tail stands behind received_at, where no member of a client's does.
 
 // LogLines yields a line for every log record of ld: its received_at, which
-// is now for a record that brings none along (or one that lies in the
-// future), and the line with its '\n'. The line is valid until the next one
-// is asked for.
+// is now, in whole seconds, for a record that brings none along, and the line
+// with its '\n'. The line is valid until the next one is asked for.
 func LogLines(ld plog.Logs, now time.Time) iter.Seq2[time.Time, []byte] {
 	return lines(&logSignal, ld, now)
 }

@@ -4,6 +4,9 @@
 package entry
 
 import (
+	"math"
+	"time"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 )
@@ -90,7 +93,7 @@ func logMember(name string) bool {
 // writeLog writes rec as an entry, but for its end.
 func (w *fieldWriter) writeLog(rec plog.LogRecord) {
 	w.begin(rec.Attributes())
-	w.receipt(rec.ObservedTimestamp(), rec.ObservedTimestamp() != 0)
+	w.receipt(w.observed(rec.ObservedTimestamp()))
 	// A receipt is a field of log records.
 	w.check(!w.own.hasReceivedAt && !w.own.noTimestamp && !w.own.noDuration)
 
@@ -103,6 +106,18 @@ func (w *fieldWriter) writeLog(rec plog.LogRecord) {
 
 	w.check(rec.TraceID().IsEmpty() && rec.SpanID().IsEmpty() && rec.Flags() == 0 &&
 		rec.DroppedAttributesCount() == 0 && rec.EventName() == "")
+}
+
+// observed says whether a record was received when it was observed. Who sends
+// OTLP observes by a clock of its own; one that is ahead must not make the day
+// file of a day that hasn't come. The receiver's own times, in whole seconds,
+// count even if the server's clock was set back since.
+func (w *fieldWriter) observed(at pcommon.Timestamp) (pcommon.Timestamp, bool) {
+	if at > w.now && at%pcommon.Timestamp(time.Second) != 0 || at > math.MaxInt64 {
+		w.check(false)
+		return 0, false
+	}
+	return at, at != 0
 }
 
 func (w *fieldWriter) level(rec plog.LogRecord) {

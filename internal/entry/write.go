@@ -9,6 +9,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 	"unsafe"
 
@@ -130,19 +131,14 @@ func (w *fieldWriter) kept(member string) (pcommon.Value, bool) {
 	return pcommon.Value{}, false
 }
 
-// receipt settles the record's received_at: the one it brings along unless it
-// has none, or one in the future, which would make a day file of a day that
-// hasn't come.
+// receipt settles the record's received_at: the one it brings along, or the
+// time of writing, in whole seconds.
 func (w *fieldWriter) receipt(at pcommon.Timestamp, has bool) {
-	w.receivedAt = w.now
-	if !has {
+	if has {
+		w.receivedAt = at
 		return
 	}
-	if at > w.now {
-		w.check(false)
-		return
-	}
-	w.receivedAt = at
+	w.receivedAt = w.now - w.now%pcommon.Timestamp(time.Second)
 }
 
 // member writes the name of a member. Names known to the mapping need no
