@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -66,7 +65,7 @@ func shiftableCollector(t *testing.T) string {
 	building.Lock()
 	defer building.Unlock()
 
-	original := filepath.Join(runtime.GOROOT(), "src", "time", "time.go")
+	original := filepath.Join(strings.TrimSpace(run(t, "go", "env", "GOROOT")), "src", "time", "time.go")
 	source, err := os.ReadFile(original)
 	require.NoError(t, err)
 	const call = "sec, nsec, mono := runtimeNow()\n"
@@ -86,7 +85,7 @@ func shiftableCollector(t *testing.T) string {
 	require.NoError(t, os.WriteFile(overlayFile, overlay, 0o600))
 
 	const name = "otelcol-saberloop-shiftable"
-	build := exec.Command("go", "build", "-overlay", overlayFile, "-trimpath", "-buildvcs=false", "-o", name, ".")
+	build := exec.Command("go", "build", "-overlay", overlayFile, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", name, ".")
 	build.Dir = filepath.Dir(harness.Binary(t))
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	output, err := build.CombinedOutput()

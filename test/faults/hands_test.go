@@ -7,6 +7,7 @@ package faults
 
 import (
 	"bytes"
+	"crypto/rand"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -213,8 +214,7 @@ func TestModes(t *testing.T) {
 // on the same file system, and returns a reader of them.
 func takeAway(t *testing.T, directory, root string, take func(from, to string) error) *harness.Reader {
 	t.Helper()
-	away, err := os.MkdirTemp(root, "away")
-	require.NoError(t, err)
+	away := filepath.Join(root, "away-"+rand.Text())
 	for _, path := range dayFiles(t, directory) {
 		to := filepath.Join(away, path)
 		require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o700))

@@ -72,7 +72,7 @@ func needRoot(t *testing.T) {
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
-	require.NoError(t, err, "install Debian's packages mount and e2fsprogs, as `make test-faults` does")
+	require.NoError(t, err, "install it as `make test-faults` does: losetup is in Debian's package mount, mkfs.ext4 and e2fsck are in e2fsprogs")
 	output, err := exec.Command(path, args...).CombinedOutput()
 	require.NoError(t, err, "%s %v: %s", name, args, output)
 	return string(output)
