@@ -80,7 +80,7 @@ func (d *osDisk) attach() error {
 func lockDir(root *os.Root) (*os.File, error) {
 	lock, err := root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
-		return nil, fmt.Errorf("open lock file: %w", err)
+		return nil, fmt.Errorf("open lock file of %s: %w", root.Name(), err)
 	}
 	if err := tryLock(lock); err != nil {
 		err = fmt.Errorf("lock %s%s: %w", lock.Name(), holder(lock), err)

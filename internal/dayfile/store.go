@@ -70,7 +70,7 @@ func Open(opts Options) (*Store, error) {
 	for _, signal := range Signals() {
 		if err := s.openSignal(signal); err != nil {
 			stop()
-			return nil, errors.Join(fmt.Errorf("open %s: %w", signal, err), disk.Close())
+			return nil, errors.Join(fmt.Errorf("open %s of %s: %w", signal, opts.Directory, err), disk.Close())
 		}
 	}
 	s.startUpkeep(ctx)

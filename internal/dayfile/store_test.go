@@ -64,7 +64,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no directory":           {Options{}, "no directory given"},
 		"a file":                 {Options{Directory: filepath.Join(dir, "file")}, "file"},
 		"a file as parent":       {Options{Directory: filepath.Join(dir, "file", "sub")}, "file"},
-		"a file as folder":       {Options{Directory: filepath.Join(dir, "taken")}, "open traces: traces is no directory"},
+		"a file as folder":       {Options{Directory: filepath.Join(dir, "taken")}, "taken: traces is no directory"},
 		"an unknown sync mode":   {Options{Directory: dir, Sync: "often"}, `unknown sync mode "often"`},
 		"an unknown compression": {Options{Directory: dir, Compression: "rar"}, `unknown compression "rar"`},
 	} {
