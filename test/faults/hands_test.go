@@ -144,12 +144,15 @@ func TestUnwritableDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	readOnly := mountTmpfs(t, "size=1m,ro")
+	taken := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(taken, "logs"), nil, 0o600))
 	for name, directory := range map[string]string{
 		"a file":            file,
 		"below a file":      filepath.Join(file, "data"),
 		"read-only":         readOnly,
 		"below read-only":   filepath.Join(readOnly, "data"),
 		"in no file system": "/proc/saberloop",
+		"logs is a file":    taken,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
