@@ -5,13 +5,18 @@ package dailyjsonlreceiver
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.uber.org/zap/zapcore"
 )
 
 func TestOnceDeliversAllInOrderAndEnds(t *testing.T) {
@@ -54,6 +59,167 @@ func TestBadLineIsReportedAndKeptOut(t *testing.T) {
 	require.NoError(t, g.replay(t))
 	assert.Equal(t, upTo(1, 2), sink.numbers())
 	assertHas(t, g.messages(), "Bad line kept out: "+filepath.Join(dir, "logs", "2025-12-22.jsonl")+":2: invalid JSON: unexpected EOF at byte 8")
+}
+
+// TestManyBadLines shows that the log is not flooded.
+func TestManyBadLines(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, day22, strings.Repeat("bad\n", 1000)+logLine(1))
+	put(t, dir, day23, strings.Repeat("bad\n", maxBadReports)+logLine(2))
+	g := newRig(onceConfig(dir))
+	sink := new(logSink)
+	g.logs = sink
+	require.NoError(t, g.replay(t))
+	assert.Equal(t, upTo(1, 2), sink.numbers())
+	assert.Equal(t, 2*maxBadReports+1, g.logged.FilterLevelExact(zapcore.WarnLevel).Len())
+	more := g.logged.FilterMessage("More bad lines kept out").All()
+	require.Len(t, more, 1)
+	assert.Equal(t, int64(1000-maxBadReports), more[0].ContextMap()["lines"])
+}
+
+func TestLongLine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, day22, logLine(1)+`{"message":"`+strings.Repeat("x", 5000)+`"}`+"\n"+logLine(2))
+	g := newRig(onceConfig(dir))
+	g.cfg.MaxLineBytes = 4096
+	sink := new(logSink)
+	g.logs = sink
+	require.NoError(t, g.replay(t))
+	assert.Equal(t, upTo(1, 2), sink.numbers())
+	assertHas(t, g.messages(), "Bad line kept out: "+filepath.Join(dir, day22)+":2: line is too long")
+}
+
+// TestLastLineWithoutEnd shows that once takes it where it is whole, and that
+// it is then no other line's beginning.
+func TestLastLineWithoutEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, day22, logLine(1)+strings.TrimSpace(logLine(2)))
+	put(t, dir, day23, logLine(3)+logLine(4)[:30])
+	g := newRig(onceConfig(dir))
+	sink := new(logSink)
+	g.logs = sink
+	require.NoError(t, g.replay(t))
+	assert.Equal(t, upTo(1, 3), sink.numbers())
+	assert.Equal(t, 1, g.logged.FilterLevelExact(zapcore.WarnLevel).Len())
+	assertHas(t, g.messages(), "The last line has no end and is left: "+filepath.Join(dir, day23)+":2")
+
+	extend(t, dir, day22, "\n"+logLine(5))
+	extend(t, dir, day23, logLine(4)[30:])
+	require.NoError(t, g.replay(t))
+	assert.Equal(t, []int{1, 2, 3, 5, 4}, sink.numbers())
+}
+
+func TestDaysAskedFor(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for n := 1; n <= 9; n++ {
+		put(t, dir, fmt.Sprintf("logs/2025-12-0%d.jsonl", n), logLine(n))
+	}
+	for _, c := range []struct {
+		from, to    string
+		first, last int
+	}{
+		{"", "", 1, 9},
+		{"2025-12-08", "", 8, 9},
+		{"", "2025-12-02", 1, 2},
+		{"2025-12-05", "2025-12-05", 5, 5},
+	} {
+		g := newRig(onceConfig(dir))
+		g.cfg.From, g.cfg.To = c.from, c.to
+		sink := new(logSink)
+		g.logs = sink
+		require.NoError(t, g.replay(t))
+		assert.Equal(t, upTo(c.first, c.last), sink.numbers())
+	}
+}
+
+func TestDamagedFileIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, day22+".gz", gzipped(t, logLines(1, 9))[:60])
+	put(t, dir, day23, logLine(10))
+	g := newRig(onceConfig(dir))
+	sink := new(logSink)
+	g.logs = sink
+	require.ErrorContains(t, g.replay(t), "1 days are unreadable")
+	assert.Contains(t, sink.numbers(), 10)
+
+	put(t, dir, day22+".gz", gzipped(t, logLines(1, 9)))
+	require.NoError(t, g.replay(t))
+	assert.ElementsMatch(t, upTo(1, 10), sink.numbers())
+}
+
+// TestBatchesAreBounded holds batches to their limits, and to beginning at the
+// same lines again.
+func TestBatchesAreBounded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, day22, logLines(100, 199))
+	g := newRig(onceConfig(dir))
+	g.cfg.MaxBatchBytes = 3 * len(logLine(100))
+	sink := new(logSink)
+	g.logs = sink
+	require.NoError(t, g.replay(t))
+	first := sink.AllLogs()
+	for _, batch := range first[:len(first)-1] {
+		assert.GreaterOrEqual(t, batch.LogRecordCount(), 3)
+		assert.LessOrEqual(t, batch.LogRecordCount(), 4)
+	}
+	again := new(logSink)
+	g.logs, g.memory = again, newMemory()
+	g.host = newHost(g.memory)
+	require.NoError(t, g.replay(t))
+	assert.Equal(t, first, again.AllLogs())
+}
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, day22, logLines(1, 3)+"{\n")
+	put(t, dir, "metrics/2025-12-21.jsonl", `{"name":"LCP","value":1,"received_at":"2025-12-21T10:00:05Z"}`+"\n")
+	put(t, dir, "metrics/2025-12-20.jsonl", "")
+	g := newRig(onceConfig(dir))
+	g.logs, g.metrics = new(logSink), consumertest.NewNop()
+	require.NoError(t, g.replay(t))
+	var got []string
+	for _, entry := range g.logged.FilterLevelExact(zapcore.InfoLevel).All() {
+		m := entry.ContextMap()
+		assert.Contains(t, m, "seconds")
+		got = append(got, fmt.Sprint(entry.Message, " ", m["day"], " ", m["signal"], " ", m["lines"], " ", m["sent"], " ", m["bad"]))
+	}
+	assert.Equal(t, []string{
+		"Replayed 2025-12-21 metrics 1 1 0",
+		"Replayed 2025-12-22 logs 4 3 1",
+		"Replay is complete <nil> <nil> 5 4 1",
+	}, got)
+}
+
+func TestProgressIsLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		put(t, dir, day22, logLines(100, 199))
+		put(t, dir, day23, logLines(100, 199))
+		g := newRig(onceConfig(dir))
+		g.cfg.MaxBatchLines = 10
+		sink := new(logSink)
+		sink.judge = func([]int) error {
+			time.Sleep(time.Second)
+			return nil
+		}
+		g.logs = sink
+		require.NoError(t, g.replay(t))
+		logged := g.logged.FilterMessage("Replaying").All()
+		require.NotEmpty(t, logged)
+		m := logged[0].ContextMap()
+		assert.InDelta(t, 90, m["lines"], 10)
+		assert.InDelta(t, 9, m["lines_per_second"], 1)
+		assert.Equal(t, int64(50), m["percent"])
+		assert.Equal(t, "10s", m["time_left"])
+	})
 }
 
 func TestRefusedLinesComeAgain(t *testing.T) {

@@ -14,7 +14,6 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
-	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
 )
 
@@ -168,5 +167,3 @@ func TestStoppedBeforeTheEnd(t *testing.T) {
 	default:
 	}
 }
-
-var _ storage.Extension = (*memory)(nil)
