@@ -213,7 +213,7 @@ func TestPositionOutlivesTheLayout(t *testing.T) {
 	}
 	for before := range layouts {
 		l := openAt(t, newTestReader(filepath.Join(dir, before)), Position{})
-		for n := 0; n <= 9; n++ {
+		for n := range 10 {
 			if n > 0 {
 				_, err := l.Next()
 				require.NoError(t, err)
@@ -356,7 +356,12 @@ func TestImpossiblePositions(t *testing.T) {
 	write(t, dir, plainLogs, lines(1, 9))
 	r := newTestReader(dir)
 	for _, at := range []Position{
-		{Offset: -1}, {Offset: 1}, {Line: 1}, {Offset: 8, Line: 9, Checked: 8}, {Offset: 8, Checked: 9}, {Offset: 8, Line: -1, Checked: 8},
+		{Offset: -1},
+		{Offset: 1},
+		{Line: 1},
+		{Offset: 8, Line: 9, Checked: 8},
+		{Offset: 8, Checked: 9},
+		{Offset: 8, Line: -1, Checked: 8},
 		{Offset: 9999, Line: 1, Checked: checkBytes + 1},
 	} {
 		_, err := r.Open(december22, at)

@@ -127,13 +127,12 @@ func follow(whole, part *bufio.Reader) (held bool, damage error) {
 		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
 			return true, err
 		}
-		next, err := whole.Peek(len(line))
-		if err != nil || !bytes.Equal(next, line) {
+		// Less is there only at the end, or where whole can't be read.
+		next, _ := whole.Peek(len(line))
+		if !bytes.Equal(next, line) {
 			return false, nil
 		}
-		if _, err := whole.Discard(len(line)); err != nil {
-			return false, nil
-		}
+		_, _ = whole.Discard(len(line)) // It is in the buffer.
 	}
 }
 
@@ -143,9 +142,9 @@ func (f *dayFile) rewind() (io.ReadCloser, error) {
 	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	r, err := decompress(f.file, f.form)
-	if err != nil {
-		return io.NopCloser(brokenReader{err}), nil
+	r, broken := decompress(f.file, f.form)
+	if broken != nil {
+		r = io.NopCloser(brokenReader{broken})
 	}
 	return r, nil
 }

@@ -44,6 +44,12 @@ func (h *hosts) GetExtensions() map[component.ID]component.Component {
 func (h *hosts) Report(event *componentstatus.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if event.Status() == componentstatus.StatusFatalError {
+		// It ends the Collector, which listens once: whoever reported a
+		// second one would wait for good, and the shutdown for him.
+		componentstatus.ReportStatus(h.all[0], event)
+		return
+	}
 	h.last = event
 	for _, host := range h.all {
 		componentstatus.ReportStatus(host, event)

@@ -168,3 +168,17 @@ func TestEveryHostHearsOfTheStatus(t *testing.T) {
 	assert.Equal(t, want, early.events)
 	assert.Equal(t, want, late.events)
 }
+
+// TestFatalErrorIsToldOnce holds a report to what the Collector listens for.
+func TestFatalErrorIsToldOnce(t *testing.T) {
+	t.Parallel()
+	var m Map[*settings, *counting]
+	c := load(t, &m, new(settings))
+	first, second := new(reportingHost), new(reportingHost)
+	require.NoError(t, c.Start(t.Context(), first))
+	require.NoError(t, c.Start(t.Context(), second))
+	dead := componentstatus.NewFatalErrorEvent(errors.New("socket is gone"))
+	componentstatus.ReportStatus(c.Unwrap().host, dead)
+	assert.Equal(t, []*componentstatus.Event{dead}, first.events)
+	assert.Empty(t, second.events)
+}

@@ -6,6 +6,7 @@ package dailyjsonlreceiver
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func (w *writer) Generate() []receivertest.UniqueIDAttrVal {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.n++
-	id := receivertest.UniqueIDAttrVal(fmt.Sprint(w.n))
+	id := receivertest.UniqueIDAttrVal(strconv.Itoa(w.n))
 	extend(w.t, w.dir, w.file, fmt.Sprintf(w.line+"\n", receivertest.UniqueIDAttrName, id))
 	return []receivertest.UniqueIDAttrVal{id}
 }

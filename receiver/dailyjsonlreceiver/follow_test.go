@@ -30,7 +30,7 @@ const (
 // following runs check in a bubble of its own time, with a receiver that
 // follows a directory. Its pass lets the receiver look at the directory again.
 func following(t *testing.T, check func(t *testing.T, f *followed)) {
-	t.Parallel()
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		f := &followed{dir: t.TempDir(), sink: new(logSink)}
 		cfg := createDefaultConfig().(*Config)
@@ -49,8 +49,11 @@ type followed struct {
 }
 
 // pass waits until the receiver has looked at the directory once more.
-func (f *followed) pass() {
-	time.Sleep(f.cfg.PollInterval)
+func (f *followed) pass() { wait(f.cfg.PollInterval) }
+
+// wait lets time go by in a bubble, and everything happen that is due then.
+func wait(d time.Duration) {
+	<-time.After(d)
 	synctest.Wait()
 }
 
@@ -67,6 +70,7 @@ func gzipped(t testing.TB, content string) string {
 }
 
 func TestFollowsWhatGrows(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.start(t)
 		f.pass()
@@ -94,6 +98,7 @@ func TestFollowsWhatGrows(t *testing.T) {
 }
 
 func TestFollowsThroughCompressing(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLines(1, 5))
 		f.start(t)
@@ -113,6 +118,7 @@ func TestFollowsThroughCompressing(t *testing.T) {
 }
 
 func TestGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLines(1, 5))
 		f.start(t)
@@ -126,6 +132,7 @@ func TestGoesOnWhereItStopped(t *testing.T) {
 }
 
 func TestBeginsAnewWithoutStorage(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.Storage = nil
 		put(t, f.dir, day22, logLines(1, 2))
@@ -142,6 +149,7 @@ func TestBeginsAnewWithoutStorage(t *testing.T) {
 
 // TestDownloadedAgain has the file written anew in its place, as scp does.
 func TestDownloadedAgain(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		whole := logLines(1, 9)
 		put(t, f.dir, day22, logLines(1, 5))
@@ -159,6 +167,7 @@ func TestDownloadedAgain(t *testing.T) {
 }
 
 func TestCutFile(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLines(1, 5))
 		f.start(t)
@@ -166,7 +175,7 @@ func TestCutFile(t *testing.T) {
 		put(t, f.dir, day22, logLines(1, 2))
 		f.pass()
 		assert.Equal(t, upTo(1, 5), f.sink.numbers(), "it may be on its way")
-		time.Sleep(settleTime)
+		wait(settleTime)
 		f.pass()
 		assert.Equal(t, []int{1, 2, 3, 4, 5, 1, 2}, f.sink.numbers())
 		assertHas(t, f.messages(), "A day has other lines than those that were delivered; delivering it from its beginning")
@@ -174,6 +183,7 @@ func TestCutFile(t *testing.T) {
 }
 
 func TestOtherFile(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLines(1, 3))
 		f.start(t)
@@ -185,6 +195,7 @@ func TestOtherFile(t *testing.T) {
 }
 
 func TestDeletedFile(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLines(1, 3))
 		f.start(t)
@@ -198,6 +209,7 @@ func TestDeletedFile(t *testing.T) {
 }
 
 func TestDamagedFile(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		packed := gzipped(t, logLines(1, 9))
 		put(t, f.dir, day22+".gz", packed[:len(packed)-8])
@@ -206,10 +218,10 @@ func TestDamagedFile(t *testing.T) {
 		f.pass()
 		assert.Equal(t, upTo(1, 11), f.sink.numbers(), "all that can be read")
 		assert.Zero(t, f.errors(), "it may be on its way")
-		time.Sleep(settleTime)
+		wait(settleTime)
 		f.pass()
 		assert.Equal(t, 1, f.errors())
-		time.Sleep(time.Minute)
+		wait(time.Minute)
 		assert.Equal(t, 1, f.errors())
 
 		put(t, f.dir, day22+".gz", gzipped(t, logLines(1, 9)+logLine(12)))
@@ -220,6 +232,7 @@ func TestDamagedFile(t *testing.T) {
 }
 
 func TestPipelineThatCannotTakeMoreForNow(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.MaxBatchLines = 2
 		put(t, f.dir, day22, logLines(1, 5))
@@ -235,8 +248,7 @@ func TestPipelineThatCannotTakeMoreForNow(t *testing.T) {
 		synctest.Wait()
 		assert.Len(t, offered, 1)
 		assert.Equal(t, componentstatus.StatusRecoverableError, (<-f.host.reported).Status())
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		wait(time.Minute)
 		for _, want := range [][]int{{1, 2}, {1, 2}, {1, 2}, {1, 2}, {1, 2}, {3, 4}, {5}} {
 			assert.Equal(t, want, <-offered)
 		}
@@ -248,6 +260,7 @@ func TestPipelineThatCannotTakeMoreForNow(t *testing.T) {
 
 // TestWaitsAreBounded has a pipeline that is down for a day.
 func TestWaitsAreBounded(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLine(1))
 		var tries atomic.Int64
@@ -260,8 +273,7 @@ func TestWaitsAreBounded(t *testing.T) {
 			return nil
 		}
 		f.start(t)
-		time.Sleep(24*time.Hour + time.Minute)
-		synctest.Wait()
+		wait(24*time.Hour + time.Minute)
 		assert.Equal(t, upTo(1, 1), f.sink.numbers())
 		assert.Greater(t, tries.Load(), int64(24*60*60/45))
 		assert.Less(t, tries.Load(), int64(24*60*60/15))
@@ -269,6 +281,7 @@ func TestWaitsAreBounded(t *testing.T) {
 }
 
 func TestRefusedLinesAreSkipped(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.MaxBatchLines = 1
 		put(t, f.dir, day22, logLines(1, 3))
@@ -289,6 +302,7 @@ func TestRefusedLinesAreSkipped(t *testing.T) {
 
 // TestStorageThatFails shows that nothing goes on before the position is kept.
 func TestStorageThatFails(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.MaxBatchLines = 1
 		put(t, f.dir, day22, logLines(1, 5))
@@ -299,19 +313,18 @@ func TestStorageThatFails(t *testing.T) {
 			return nil
 		}
 		f.start(t)
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		wait(time.Minute)
 		assert.Equal(t, upTo(1, 3), f.sink.numbers())
 		assert.Equal(t, componentstatus.StatusRecoverableError, (<-f.host.reported).Status())
 		f.memory.fail(nil)
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		wait(time.Minute)
 		assert.Equal(t, upTo(1, 5), f.sink.numbers())
 		assert.Equal(t, componentstatus.StatusOK, (<-f.host.reported).Status())
 	})
 }
 
 func TestStorageThatHoldsNonsense(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.memory.kept["logs/2025-12-22"] = `{"offset":-1}`
 		put(t, f.dir, day22, logLines(1, 2))
@@ -324,11 +337,12 @@ func TestStorageThatHoldsNonsense(t *testing.T) {
 
 // TestShutdownLetsTheBatchFinish has a pipeline that takes its time.
 func TestShutdownLetsTheBatchFinish(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.MaxBatchLines = 1
 		put(t, f.dir, day22, logLines(1, 2))
 		f.sink.judge = func([]int) error {
-			time.Sleep(shutdownGrace - time.Second)
+			<-time.After(shutdownGrace - time.Second)
 			return nil
 		}
 		f.start(t)
@@ -344,6 +358,7 @@ func TestShutdownLetsTheBatchFinish(t *testing.T) {
 
 // TestShutdownDoesNotWaitForever has pipelines that return only when told to.
 func TestShutdownDoesNotWaitForever(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLine(1))
 		f.sink.hang = true
@@ -357,6 +372,7 @@ func TestShutdownDoesNotWaitForever(t *testing.T) {
 }
 
 func TestShutdownWithinItsTime(t *testing.T) {
+	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLine(1))
 		release := make(chan struct{})

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -224,11 +225,11 @@ func logLine(n int) string {
 }
 
 func logLines(from, to int) string {
-	var s string
+	var s strings.Builder
 	for n := from; n <= to; n++ {
-		s += logLine(n)
+		s.WriteString(logLine(n))
 	}
-	return s
+	return s.String()
 }
 
 // numbers are the messages of the records, in order.

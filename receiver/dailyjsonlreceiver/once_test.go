@@ -207,7 +207,7 @@ func TestProgressIsLogged(t *testing.T) {
 		g.cfg.MaxBatchLines = 10
 		sink := new(logSink)
 		sink.judge = func([]int) error {
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			return nil
 		}
 		g.logs = sink

@@ -19,7 +19,7 @@ import (
 
 // perSignal is the receiver as each of the signals' pipelines has it.
 func perSignal(t *testing.T, run func(t *testing.T, g *rig)) {
-	t.Parallel()
+	t.Helper()
 	for name, pipelines := range map[string]rig{
 		"logs":    {logs: consumertest.NewNop()},
 		"traces":  {traces: consumertest.NewNop()},
@@ -42,6 +42,7 @@ func perSignal(t *testing.T, run func(t *testing.T, g *rig)) {
 }
 
 func TestShutdownWithoutStart(t *testing.T) {
+	t.Parallel()
 	perSignal(t, func(t *testing.T, g *rig) {
 		g.create(t)
 		require.NoError(t, g.shutdown(t))
@@ -49,6 +50,7 @@ func TestShutdownWithoutStart(t *testing.T) {
 }
 
 func TestStartAndShutdownTwice(t *testing.T) {
+	t.Parallel()
 	perSignal(t, func(t *testing.T, g *rig) {
 		g.start(t)
 		for _, c := range g.components {

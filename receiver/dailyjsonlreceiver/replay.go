@@ -148,8 +148,7 @@ func (r *replay) record(ctx context.Context, day dayfile.Day) (*dayRecord, error
 	d := &dayRecord{tally: &tally{signal: r.signal, day: day}}
 	err := r.persistently(ctx, func() (err error) {
 		d.checkpoint, err = r.stored.load(ctx, r.signal, day)
-		var bad *badCheckpointError
-		if errors.As(err, &bad) {
+		if _, bad := errors.AsType[*badCheckpointError](err); bad {
 			r.log.Warn("The storage holds no position of a day that can be used; delivering it from its beginning",
 				zap.Stringer("day", day), zap.Error(err))
 			return nil
