@@ -40,6 +40,8 @@ type Reader struct {
 	signal    Signal
 	// maxLine is how long a line may be, in bytes, its '\n' included.
 	maxLine int
+	// block is how much is read at once.
+	block int
 
 	// What was found out by reading whole files is remembered, so that it is
 	// not done at every look at a day.
@@ -56,6 +58,7 @@ func NewReader(directory string, signal Signal, maxLine int) *Reader {
 		directory: directory,
 		signal:    signal,
 		maxLine:   maxLine,
+		block:     readBlock,
 		extents:   map[fileState]extent{},
 		apart:     map[notHeld]struct{}{},
 	}

@@ -15,17 +15,20 @@ import (
 )
 
 // FuzzLines holds the splitting of any bytes into lines against a simple one,
-// and going on from every position against not having stopped.
+// and going on from a position against not having stopped. Blocks are small, so
+// that lines lie in several.
 func FuzzLines(f *testing.F) {
-	f.Add([]byte("{\"n\":1}\n{\"n\":2}\n"), uint16(100), uint16(0))
-	f.Add([]byte("\n\n\r\nno end"), uint16(1), uint16(3))
-	f.Add(bytes.Repeat([]byte("0123456789\n"), 500), uint16(11), uint16(2000))
-	f.Add(append(bytes.Repeat([]byte("x"), 300_000), '\n', 'y', '\n'), uint16(9), uint16(1))
-	f.Fuzz(func(t *testing.T, content []byte, maxLine, stop uint16) {
-		dir := t.TempDir()
-		require.NoError(t, os.Mkdir(filepath.Join(dir, "logs"), 0o750))
+	f.Add([]byte("{\"n\":1}\n{\"n\":2}\n"), uint16(100), uint16(0), uint8(9))
+	f.Add([]byte("\n\n\r\nno end"), uint16(1), uint16(3), uint8(9))
+	f.Add(bytes.Repeat([]byte("0123456789\n"), 300), uint16(11), uint16(200), uint8(9))
+	f.Add(append(bytes.Repeat([]byte("x"), 3000), '\n', 'y', '\n'), uint16(9), uint16(1), uint8(9))
+	// One directory for all: they come one after the other.
+	dir := f.TempDir()
+	require.NoError(f, os.Mkdir(filepath.Join(dir, "logs"), 0o750))
+	f.Fuzz(func(t *testing.T, content []byte, maxLine, stop uint16, block uint8) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, plainLogs), content, 0o600))
 		r := NewReader(dir, Logs, int(maxLine)+1)
+		r.block = int(block) + 2
 		l, err := r.Open(december22, Position{})
 		require.NoError(t, err)
 

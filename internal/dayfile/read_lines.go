@@ -175,7 +175,7 @@ func (l *Lines) Close() error {
 	err := closeAll(l.files)
 	l.files = nil
 	// What one long line took is not held for good.
-	if cap(l.buf) <= 4*readBlock {
+	if cap(l.buf) <= 4*l.reader.block {
 		l.reader.spare = l.buf[:cap(l.buf)]
 	}
 	return err
@@ -191,7 +191,7 @@ func (l *Lines) closeStream() {
 
 // fill reads what follows into the buffer.
 func (l *Lines) fill() error {
-	if len(l.buf)-l.end < readBlock/2 {
+	if len(l.buf)-l.end < l.reader.block/2 {
 		l.makeRoom()
 	}
 	n, err := readSome(l.stream, l.buf[l.end:])
@@ -207,8 +207,8 @@ func (l *Lines) fill() error {
 func (l *Lines) makeRoom() {
 	keep := max(0, l.start-checkBytes)
 	to := l.buf
-	if need := l.end - keep + readBlock/2; need > len(to) {
-		to = make([]byte, max(2*readBlock, min(2*need, l.reader.maxLine+checkBytes+readBlock)))
+	if need := l.end - keep + l.reader.block/2; need > len(to) {
+		to = make([]byte, max(2*l.reader.block, min(2*need, l.reader.maxLine+checkBytes+l.reader.block)))
 	}
 	copy(to, l.buf[keep:l.end])
 	l.buf = to

@@ -46,8 +46,8 @@ func (l *Lines) seek(to Position) error {
 // check reads the bytes before the position and sees whether they are those
 // that were there when it was taken.
 func (l *Lines) check(at Position) error {
-	if len(l.buf) < 2*readBlock {
-		l.buf = make([]byte, 2*readBlock)
+	if least := max(2*l.reader.block, checkBytes); len(l.buf) < least {
+		l.buf = make([]byte, least)
 	}
 	for l.end < at.Checked {
 		n, err := readSome(l.stream, l.buf[l.end:at.Checked])
