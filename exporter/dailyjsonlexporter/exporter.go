@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,8 +33,10 @@ type signalExporter struct {
 	store  *store
 
 	host component.Host
-	// ailing is whether the last append failed.
-	ailing atomic.Bool
+	// ailing is whether the last append failed; reporting is held while it
+	// changes.
+	ailing    atomic.Bool
+	reporting sync.Mutex
 }
 
 func newExporter(set exporter.Settings, cfg *Config, signal dayfile.Signal) (*signalExporter, error) {
@@ -97,13 +100,23 @@ func classify(err error) error {
 // report tells the Collector, and the log, when appending begins to fail and
 // when it succeeds again.
 func (e *signalExporter) report(err error) {
-	switch {
-	case err != nil && e.ailing.CompareAndSwap(false, true):
+	ailing := err != nil
+	if e.ailing.Load() == ailing {
+		return
+	}
+	// Changes are told in the order in which they are made: of two that cross,
+	// the wrong one would stay for good.
+	e.reporting.Lock()
+	defer e.reporting.Unlock()
+	if e.ailing.Swap(ailing) == ailing {
+		return
+	}
+	if ailing {
 		componentstatus.ReportStatus(e.host, componentstatus.NewRecoverableErrorEvent(err))
 		e.store.telemetry.logger.Error("Day files can't be written, data is refused",
 			zap.String("signal", string(e.signal)), zap.Error(err))
-	case err == nil && e.ailing.CompareAndSwap(true, false):
-		componentstatus.ReportStatus(e.host, componentstatus.NewEvent(componentstatus.StatusOK))
-		e.store.telemetry.logger.Info("Day files are written again", zap.String("signal", string(e.signal)))
+		return
 	}
+	componentstatus.ReportStatus(e.host, componentstatus.NewEvent(componentstatus.StatusOK))
+	e.store.telemetry.logger.Info("Day files are written again", zap.String("signal", string(e.signal)))
 }
