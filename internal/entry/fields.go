@@ -24,6 +24,10 @@ type fieldReader struct {
 
 	// receivedAt is given for an entry of a batch, and read from a line.
 	receivedAt pcommon.Timestamp
+	// written is the receivedAt that was last written as receipt, and outlives
+	// reset: many entries are received in the same second.
+	written pcommon.Timestamp
+	receipt string
 }
 
 // reset makes the reader ready for the next entry.
@@ -98,6 +102,10 @@ func (r *fieldReader) readReceivedAt() error {
 		s, err := r.str()
 		if err != nil {
 			return err
+		}
+		if s == r.receipt {
+			r.receivedAt = r.written
+			return nil
 		}
 		if ts, ok := parseReceivedAt(s); ok {
 			r.receivedAt = ts
@@ -199,8 +207,11 @@ func (r *fieldReader) standIn(ts pcommon.Timestamp) pcommon.Timestamp {
 	if ts == 0 {
 		ts = r.receivedAt
 	}
-	var b [len("2006-01-02T15:04:05.000000000Z")]byte
-	r.put(&r.attributes, attrReceivedAt).SetStr(string(formatReceivedAt(b[:0], r.receivedAt)))
+	if r.written != r.receivedAt {
+		var b [len("2006-01-02T15:04:05.000000000Z")]byte
+		r.written, r.receipt = r.receivedAt, string(formatReceivedAt(b[:0], r.receivedAt))
+	}
+	r.put(&r.attributes, attrReceivedAt).SetStr(r.receipt)
 	return ts
 }
 
