@@ -36,6 +36,11 @@ const (
 	stopTimeout  = time.Minute
 )
 
+// listenTime is how long after its start a collector is believed to be deaf to
+// signals: the Collector calls signal.Notify only once all its components run,
+// and nothing tells when it has.
+const listenTime = 500 * time.Millisecond
+
 // readyMessage is what the Collector logs when all its components run.
 const readyMessage = "Everything is ready"
 
@@ -76,8 +81,9 @@ type Collector struct {
 	config string // the path of the file that holds Options.Config
 	log    string // the path of the file that its output goes to, over all its restarts
 
-	cmd    *exec.Cmd
-	exited chan struct{} // closed when cmd has ended
+	cmd     *exec.Cmd
+	exited  chan struct{} // closed when cmd has ended
+	listens <-chan time.Time
 }
 
 // Start starts a collector and waits until it is healthy. When the test ends
@@ -185,6 +191,7 @@ func (c *Collector) start(tb testing.TB) {
 	tb.Helper()
 	c.Launch(tb)
 	c.await(tb, "become healthy", func() bool { return c.Health() == http.StatusOK })
+	c.listens = time.After(listenTime)
 }
 
 // Launch starts a collector that was stopped or killed again, and does not
@@ -241,6 +248,7 @@ func (c *Collector) Health() int {
 // code 0. It returns how long that took.
 func (c *Collector) Stop(tb testing.TB) time.Duration {
 	tb.Helper()
+	c.awaitListening()
 	began := time.Now()
 	c.Signal(tb, syscall.SIGTERM)
 	select {
@@ -250,6 +258,15 @@ func (c *Collector) Stop(tb testing.TB) time.Duration {
 	}
 	require.Zero(tb, c.cmd.ProcessState.ExitCode(), "exit code after SIGTERM")
 	return time.Since(began)
+}
+
+// awaitListening waits until a signal asks the collector for something, instead
+// of ending it.
+func (c *Collector) awaitListening() {
+	if c.listens != nil {
+		<-c.listens
+		c.listens = nil
+	}
 }
 
 // Signal sends a signal to the collector's process.
@@ -276,6 +293,7 @@ func (c *Collector) Restart(tb testing.TB) {
 // with that. It returns how long that took.
 func (c *Collector) Reload(tb testing.TB, config string) time.Duration {
 	tb.Helper()
+	c.awaitListening()
 	c.writeConfig(tb, config)
 	began := time.Now()
 	before := strings.Count(c.Log(tb), readyMessage)

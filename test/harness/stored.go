@@ -176,6 +176,20 @@ func (r *Reader) eachOf(tb testing.TB, path string, do func(Line)) {
 	}
 }
 
+// ReadFile reads a day file, in whatever form it is.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	plain, err := decompress(path, f)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return io.ReadAll(plain)
+}
+
 // decompress reads the bytes of a day file in whatever form it is.
 func decompress(path string, file io.Reader) (io.Reader, error) {
 	switch filepath.Ext(path) {
