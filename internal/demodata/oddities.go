@@ -1,0 +1,96 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package demodata
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// oddLogs, oddTraces and oddMetrics are shapes that real clients send; AT
+// stands for a timestamp, SESSION for a session id.
+const (
+	oddLogs = `[
+		{},
+		{"message":"no time, no level","sessionId":"SESSION"},
+		{"timestamp":"yesterday","level":"warn","message":"a time nobody can read","sessionId":"SESSION"},
+		{"timestamp":1766397600000,"level":"info","message":"a time as a number","sessionId":"SESSION"},
+		{"timestamp":"+012026-01-01T00:00:00.000Z","level":"info","message":"a time far off","sessionId":"SESSION"},
+		{"timestamp":"AT","level":3,"message":{"code":42,"why":["a","b"]},"sessionId":"SESSION"},
+		{"timestamp":"AT","level":"Error","message":null,"context":null,"sessionId":"SESSION"},
+		{"timestamp":"AT","level":"error","message":["Quiz 4711 lost",{"n":1}],"context":"plain text","sessionId":"SESSION"},
+		{"timestamp":"AT","level":"info","message":"cut emoji \ud83d","context":["x",1,null,{"y":true}],"sessionId":"SESSION"},
+		{"timestamp":"AT","level":"debug","message":"deep","context":{"a":{"b":{"c":[1,[2,[3]]]}},"nil":null,"big":12345678901234567890},"sessionId":"SESSION"},
+		{"timestamp":"AT","level":"info","message":"keys","context":{"":"empty","_":"underscore","__name__":"reserved","日本語":"kanji","a.b":1,"a_b":2,"0":"digit","session.id":"not the session","service.name":"not the service"},"sessionId":"SESSION"},
+		{"timestamp":"AT","level":"info","message":"same","context":{"n":1},"sessionId":"SESSION"},
+		{"timestamp":"AT","level":"info","message":"same","context":{"n":1},"sessionId":"SESSION"},
+		{"timestamp":"AT","level":"info","message":"unknown extras","appVersion":"1.2","extra":{"k":[true]},"sessionId":null}
+	]`
+	oddTraces = `[
+		{},
+		{"timestamp":"AT","traceId":"4fzyo82m1k","spanId":"k2j4h5g6f7","name":"odd.string","duration":"12ms","sessionId":"SESSION"},
+		{"timestamp":"AT","traceId":"ID1","spanId":"negative1","name":"odd.negative","duration":-5,"attributes":null,"sessionId":"SESSION"},
+		{"timestamp":"AT","traceId":"ID2","spanId":"missing01","name":"odd.missing","attributes":["a"],"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"odd.no-ids","duration":1.5,"attributes":{"error":"timeout"},"sessionId":"SESSION"},
+		{"traceId":"ID3","spanId":"notime001","name":"odd.no-time","duration":3,"attributes":"text","sessionId":"SESSION"},
+		{"timestamp":"AT","traceId":"ID4","spanId":"noname001","duration":7,"attributes":{"":1,"_":2},"sessionId":"SESSION"}
+	]`
+	oddMetrics = `[
+		{},
+		{"timestamp":"AT","name":"odd_null","value":null,"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"odd_missing","labels":{"a":"b"},"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"odd_text","value":"fast","sessionId":"SESSION"},
+		{"timestamp":"AT","name":"odd_string","value":"0.012","labels":null,"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"odd name é","value":1e-9,"labels":["x"],"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"odd.dots","value":-1,"labels":{"a.b":1},"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"odd_dots","value":-2,"labels":{"a_b":1},"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"odd_keys","value":5,"labels":{"":"empty","_":"underscore","__name__":"reserved","job":"mine","日本語":"kanji","n":{"deep":[1]}},"sessionId":"SESSION"},
+		{"timestamp":"AT","value":7,"sessionId":"SESSION"},
+		{"name":"odd_no_time","value":1,"sessionId":"SESSION"},
+		{"name":"odd_no_time","value":2,"sessionId":"SESSION"}
+	]`
+)
+
+// oddities are the day's odd posts: every odd shape, a burst of points of one
+// series in one millisecond from two sessions, and a message and a context of
+// a size that makes servers refuse them.
+func oddities(rng *rand.Rand, at time.Time) []Post {
+	var posts []Post
+	for range 3 {
+		s := &session{rng: rng}
+		id := s.base36(12)
+		replace := strings.NewReplacer("AT", isoTime(at), "SESSION", "odd-"+id,
+			"ID1", id+"1", "ID2", id+"2", "ID3", id+"3", "ID4", id+"4")
+		posts = append(posts, Post{ReceivedAt: at.Truncate(time.Second), Body: []byte(replace.Replace(
+			`{"logs":` + oddLogs + `,"traces":` + oddTraces + `,"metrics":` + oddMetrics + `}`))})
+		at = at.Add(7 * time.Minute)
+	}
+	return append(posts, burst(at, "burst-a"), burst(at, "burst-b"), huge(at))
+}
+
+// burst holds twenty points of one series in one millisecond, pairs of them
+// with the same value.
+func burst(at time.Time, session string) Post {
+	var points []object
+	for i := range 20 {
+		points = append(points, object{
+			"timestamp": isoTime(at), "name": "web_vital_inp", "value": 100 + i/2,
+			"labels": object{"rating": "good", "device": "desktop", "page": "/quiz"}, "sessionId": session,
+		})
+	}
+	return newPost(at, object{"metrics": points})
+}
+
+func huge(at time.Time) Post {
+	context := object{}
+	for i := range 300 {
+		context[fmt.Sprintf("key%d", i)] = strings.Repeat("v", 300)
+	}
+	return newPost(at, object{"logs": []object{
+		{"timestamp": isoTime(at), "level": "info", "message": strings.Repeat("long ", 80_000), "sessionId": "huge"},
+		{"timestamp": isoTime(at), "level": "info", "message": "many keys", "context": context, "sessionId": "huge"},
+	}})
+}
