@@ -35,6 +35,11 @@ var neighbours = map[string]map[string]string{
 	"exporters": {"daily_jsonl": "{ directory: telemetry-data }"},
 }
 
+// bases are the configurations that others are laid over.
+var bases = map[string]string{
+	"analysis/collector/watch.yaml": "analysis/collector/import.yaml",
+}
+
 func TestEveryConfigurationIsValid(t *testing.T) {
 	t.Parallel()
 	for _, d := range collectorDocuments(t) {
@@ -42,6 +47,11 @@ func TestEveryConfigurationIsValid(t *testing.T) {
 			t.Parallel()
 			env := requiredEnvironment(t, d)
 			configs := []string{d.text}
+			if base, ok := bases[d.name]; ok {
+				text, err := os.ReadFile(filepath.Join(root, base))
+				require.NoError(t, err)
+				configs = []string{string(text), d.text}
+			}
 			if d.isExample() {
 				configs = append([]string{frame}, configs...)
 				for section, components := range neighbours {
