@@ -31,7 +31,7 @@ COMPILE := CGO_ENABLED=0 $(GO) build -C _build -trimpath -buildvcs=false -ldflag
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##### the distribution
 
@@ -98,6 +98,10 @@ test-faults: build ## damage the collector for SOAK (10m): kills, power cuts, fu
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (60s)
 	@scripts/fuzz.sh $(FUZZTIME)
+
+##### looking at the data (analysis/README.md)
+
+include test/backends/servers.mk
 
 ##### what reviewers should not have to say
 
