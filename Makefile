@@ -101,6 +101,10 @@ fuzz: ## run every fuzz target for FUZZTIME (60s)
 
 ##### looking at the data (analysis/README.md)
 
+.PHONY: demo-data
+demo-data: | go ## write a made-up month of day files into demo-data/
+	$(GO) run ./cmd/demodata -directory demo-data
+
 include test/backends/servers.mk
 
 ##### what reviewers should not have to say
