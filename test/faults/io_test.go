@@ -56,6 +56,7 @@ func TestFailingDisk(t *testing.T) {
 			load.Stop()
 			c.Stop(t)
 			load.Ledger.Check(t, stored(filepath.Join(source, "data")))
+			require.NotContains(t, c.Log(t), `"sessionId"`, "a payload in the log")
 		})
 	}
 }
