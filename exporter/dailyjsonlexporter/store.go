@@ -45,6 +45,9 @@ func (s *store) Start(ctx context.Context, _ component.Host) error {
 		return fmt.Errorf("directory: %w", err)
 	}
 	s.files = files
+	if dayfile.Limits != "" {
+		s.telemetry.logger.Info("Not all is as on Unix: " + dayfile.Limits)
+	}
 	if err := s.telemetry.watch(files); err != nil {
 		return errors.Join(err, s.Shutdown(ctx))
 	}

@@ -291,3 +291,41 @@ func TestFilesAreNotAllKeptOpen(t *testing.T) {
 	require.LessOrEqual(t, open, maxOpen+1)
 	require.Len(t, names(t, dir+"/logs"), 3*maxOpen)
 }
+
+// What somebody appends behind bytes that can't be taken away yet is not taken
+// away with them.
+func TestOthersAppendBehindAFailedAppend(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, disk := openFaulty(t, Options{Directory: dir})
+	require.NoError(t, s.Append(Logs, Part{december22, line(0)}))
+	disk.setShort(3)
+	disk.setFault(func(op, _ string) error {
+		if op == "write" || op == "truncate" {
+			return errInjected
+		}
+		return nil
+	})
+	require.ErrorIs(t, s.Append(Logs, Part{december22, line(1)}), errInjected)
+	appendTo(t, dir, logs22, "{}\n")
+	disk.setFault(nil)
+	require.NoError(t, s.Append(Logs, Part{december22, line(2)}))
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, string(line(0))+string(line(2)), read(t, dir, logs22))
+	require.Equal(t, string(line(1)[:3])+"{}\n", read(t, dir, logs22+".torn-1"))
+}
+
+// What a file holds when it is opened is durable before it counts as such.
+func TestOpeningAFileMakesItDurable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, disk := openFaulty(t, Options{Directory: dir})
+	require.NoError(t, s.Append(Logs, Part{december22, line(0)}))
+	appendTo(t, dir, logs22, "{}\n")
+	disk.failOnce("write", errInjected, 0)
+	require.ErrorIs(t, s.Append(Logs, Part{december22, line(1)}), errInjected)
+	h := handleOf(s, Logs, december22)
+	require.Equal(t, len(line(0))+len("{}\n"), int(h.durable()))
+	require.Equal(t, h.durable(), disk.durable(logs22))
+	require.NoError(t, s.Close(t.Context()))
+}

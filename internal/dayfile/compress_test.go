@@ -139,24 +139,16 @@ func TestFileThatGrowsIsNotCompressed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, logs20, lines(1, 3))
-	disk := newFaultDisk(t, dir)
-	swapped := make(chan struct{})
-	var s *Store
-	opened := make(chan struct{})
+	s, disk := openFaulty(t, Options{Directory: dir, Now: at(december22)})
+	s.opts.Compression = Gzip
 	disk.setFault(func(op, name string) error {
 		if op == "close" && name == logs20+".gz.tmp" {
-			<-opened
 			disk.setFault(nil)
-			if err := s.Append(Logs, Part{december20, line(4)}); err != nil {
-				t.Errorf("append: %v", err)
-			}
-			close(swapped)
+			require.NoError(t, s.Append(Logs, Part{december20, line(4)}))
 		}
 		return nil
 	})
-	s = open(t, disk.under(Options{Compression: Gzip, Now: at(december22)}))
-	close(opened)
-	<-swapped
+	require.ErrorIs(t, s.compress(t.Context(), stored{signal: Logs, day: december20, name: logs20}), errTouched)
 	require.NoError(t, s.Close(t.Context()))
 	require.Equal(t, []string{"2025-12-20.jsonl"}, names(t, filepath.Join(dir, "logs")))
 	require.Equal(t, string(lines(1, 4)), read(t, dir, logs20))
@@ -196,8 +188,8 @@ func TestCloseStopsCompressing(t *testing.T) {
 	require.Equal(t, []string{"2025-12-20.jsonl"}, names(t, filepath.Join(dir, "logs")))
 }
 
-// A crash at any step of compressing, and a power cut that takes back any
-// number of the last steps, leaves every line once, and nothing else.
+// A crash at any step of compressing, and a power cut that takes back any of
+// the changes that were not synced, leaves every line once, and nothing else.
 func TestCrashWhileCompressing(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -212,24 +204,20 @@ func TestCrashWhileCompressing(t *testing.T) {
 			want := string(tt.before) + string(tt.plain)
 			for steps := 0; ; steps++ {
 				var finished bool
-				for kept := 0; ; kept++ {
+				for kept, left := uint(0), 0; kept < 1<<left; kept++ {
 					dir := t.TempDir()
 					write(t, dir, logs20, tt.plain)
 					if tt.before != nil {
 						write(t, dir, logs20+".gz", pack(t, Gzip, tt.before))
 					}
-					left := crashCompressing(t, dir, steps, kept)
-					finished = left < 0
+					left, finished = crashCompressing(t, dir, steps, kept)
 					requireOnce(t, dir, want)
 
-					// Going on compresses it after all.
+					// Appending goes on.
 					s := open(t, Options{Directory: dir, Now: at(december22)})
 					require.NoError(t, s.Append(Logs, Part{december20, line(31)}))
 					require.NoError(t, s.Close(t.Context()))
 					requireOnce(t, dir, want+string(line(31)))
-					if kept >= left {
-						break
-					}
 				}
 				if finished {
 					return
@@ -240,9 +228,9 @@ func TestCrashWhileCompressing(t *testing.T) {
 }
 
 // crashCompressing compresses until a number of steps was done, then cuts the
-// power so that only some of the unsynced changes of names are kept. It returns
-// how many there were, or -1 where there was nothing left to do.
-func crashCompressing(t *testing.T, dir string, steps, kept int) int {
+// power so that only the kept ones of the unsynced changes of names remain. It
+// returns how many there were, and whether there was nothing left to do.
+func crashCompressing(t *testing.T, dir string, steps int, kept uint) (left int, finished bool) {
 	t.Helper()
 	disk := newFaultDisk(t, dir)
 	s, err := Open(disk.under(Options{Now: at(december22)}))
@@ -252,22 +240,20 @@ func crashCompressing(t *testing.T, dir string, steps, kept int) int {
 		if op == "lstat" {
 			return nil
 		}
-		steps--
-		if steps < 0 {
+		if steps--; steps < 0 {
 			return errCrashed
 		}
 		return nil
 	})
 	err = s.compress(t.Context(), stored{signal: Logs, day: december20, name: logs20})
 	disk.setFault(nil)
-	left := len(disk.unsynced["logs"])
+	left = len(disk.unsynced["logs"])
 	disk.powerCut(t, kept, toSynced)
 	kill(t, s)
-	if err == nil && steps >= 0 {
-		return -1
+	if steps < 0 {
+		require.ErrorIs(t, err, errCrashed)
 	}
-	require.ErrorIs(t, err, errCrashed)
-	return left
+	return left, steps >= 0
 }
 
 // requireOnce opens and closes the directory, and then wants these lines in

@@ -135,14 +135,18 @@ func (d *faultDisk) check(op, name string) error {
 }
 
 // powerCut leaves of the directory what was synced: names as they were when
-// their directory was synced, but for the oldest kept changes to them, and of
-// each file the synced bytes and the share of the others that cut picks.
-func (d *faultDisk) powerCut(t testing.TB, kept int, cut func(name string, synced, written int64) int64) {
+// their directory was synced, but for the changes to them that the bits of kept
+// pick, and of each file the synced bytes and the share of the others that cut
+// picks.
+func (d *faultDisk) powerCut(t testing.TB, kept uint, cut func(name string, synced, written int64) int64) {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, undo := range d.unsynced {
-		for i := len(undo) - 1; i >= min(kept, len(undo)); i-- {
+		for i := len(undo) - 1; i >= 0; i-- {
+			if kept>>i&1 == 1 {
+				continue
+			}
 			// Somebody else may have removed what is taken back.
 			if err := undo[i](); !errors.Is(err, fs.ErrNotExist) {
 				require.NoError(t, err)
@@ -259,7 +263,13 @@ func (d *faultDisk) Mkdir(name string, perm fs.FileMode) error {
 	if err := d.check("mkdir", name); err != nil {
 		return err
 	}
-	return d.disk.Mkdir(name, perm)
+	if err := d.disk.Mkdir(name, perm); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.undone(name, func() error { return os.RemoveAll(filepath.Join(d.dir, name)) })
+	return nil
 }
 
 func (d *faultDisk) Lstat(name string) (fs.FileInfo, error) {

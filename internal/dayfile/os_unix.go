@@ -15,6 +15,9 @@ import (
 
 const errNotDir = unix.ENOTDIR
 
+// Limits says what Options ask for and this system does not do.
+const Limits = ""
+
 func tryLock(f *os.File) error {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
@@ -28,7 +31,14 @@ func tryLock(f *os.File) error {
 	}
 }
 
-func syncDir(dir *os.File) error { return dir.Sync() }
+// syncDir leaves out file systems that know no such thing.
+func syncDir(dir *os.File) error {
+	err := dir.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+		return nil
+	}
+	return err
+}
 
 func chmod(f *os.File, mode fs.FileMode) error { return f.Chmod(mode) }
 

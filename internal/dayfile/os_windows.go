@@ -13,6 +13,9 @@ import (
 
 const errNotDir = windows.ERROR_DIRECTORY
 
+// Limits says what Options ask for and this system does not do.
+const Limits = "permissions of files and directories are inherited, and directories are not synced but left to the journal of NTFS"
+
 func tryLock(f *os.File) error {
 	// Locked bytes can't be read by others. What is in the file must be, so
 	// that the lock is on a byte far behind.

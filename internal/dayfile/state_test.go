@@ -165,7 +165,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			w.open()
 		},
 		"power cut": func(t *rapid.T) {
-			kept := rapid.IntRange(0, 3).Draw(t, "kept")
+			kept := rapid.UintRange(0, 15).Draw(t, "kept")
 			zeros := rapid.Bool().Draw(t, "zeros")
 			w.disk.powerCut(w.tb, kept, func(name string, synced, written int64) int64 {
 				at := rapid.Int64Range(synced, written).Draw(t, "cut")
