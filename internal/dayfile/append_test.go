@@ -326,6 +326,6 @@ func TestOpeningAFileMakesItDurable(t *testing.T) {
 	require.ErrorIs(t, s.Append(Logs, Part{december22, line(1)}), errInjected)
 	h := handleOf(s, Logs, december22)
 	require.Equal(t, len(line(0))+len("{}\n"), int(h.durable()))
-	require.Equal(t, h.durable(), disk.durable(logs22))
+	require.Equal(t, h.durable(), disk.durable())
 	require.NoError(t, s.Close(t.Context()))
 }

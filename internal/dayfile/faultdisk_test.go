@@ -102,11 +102,11 @@ func (d *faultDisk) setShort(n int) {
 	d.short = n
 }
 
-// durable is how many bytes of a file survive a power cut.
-func (d *faultDisk) durable(name string) int64 {
+// durable is how many bytes of the file logs22 survive a power cut.
+func (d *faultDisk) durable() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.synced[name]
+	return d.synced[logs22]
 }
 
 // failOnce makes the next operation of that kind fail, a write after short
@@ -143,12 +143,12 @@ func (d *faultDisk) powerCut(t testing.TB, kept uint, cut func(name string, sync
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, undo := range d.unsynced {
-		for i := len(undo) - 1; i >= 0; i-- {
+		for i, takeBack := range slices.Backward(undo) {
 			if kept>>i&1 == 1 {
 				continue
 			}
 			// Somebody else may have removed what is taken back.
-			if err := undo[i](); !errors.Is(err, fs.ErrNotExist) {
+			if err := takeBack(); !errors.Is(err, fs.ErrNotExist) {
 				require.NoError(t, err)
 			}
 		}

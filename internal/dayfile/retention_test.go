@@ -245,9 +245,9 @@ func TestIntervalSync(t *testing.T) {
 		s, disk := openFaulty(t, Options{Directory: dir, Sync: SyncInterval, SyncInterval: 5 * time.Second})
 		require.NoError(t, s.Append(Logs, Part{december22, line(1)}))
 		pass(4 * time.Second)
-		require.Zero(t, disk.durable(logs22))
+		require.Zero(t, disk.durable())
 		pass(2 * time.Second)
-		require.Equal(t, len(line(1)), int(disk.durable(logs22)))
+		require.Equal(t, len(line(1)), int(disk.durable()))
 		require.NoError(t, s.Close(t.Context()))
 	})
 }
@@ -259,7 +259,7 @@ func TestIdleFilesAreClosed(t *testing.T) {
 		require.NoError(t, s.Append(Logs, Part{december22, line(1)}))
 		pass(2*idleAfter + time.Second)
 		require.Empty(t, s.all())
-		require.Equal(t, len(line(1)), int(disk.durable(logs22)))
+		require.Equal(t, len(line(1)), int(disk.durable()))
 		require.NoError(t, s.Append(Logs, Part{december22, line(2)}))
 		// What is still to be repaired is not forgotten.
 		disk.setFault(func(op, _ string) error {
