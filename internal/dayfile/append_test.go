@@ -62,12 +62,19 @@ func TestSignalsSyncInParallel(t *testing.T) {
 	}
 	syncing, release := blockSync(disk)
 	results := make(chan error, 3)
-	for _, signal := range Signals() {
-		go func() { results <- s.Append(signal, Part{december22, line(1)}) }()
-	}
-	for range Signals() {
-		<-syncing // All three are under way before one is through.
-	}
+	appendTo := func(signal Signal) { results <- s.Append(signal, Part{december22, line(1)}) }
+	go appendTo(Logs)
+	<-syncing // It has a round of its own, for nobody else was there.
+	go appendTo(Traces)
+	go appendTo(Metrics)
+	require.Eventually(t, func() bool {
+		s.rounds.mu.Lock()
+		defer s.rounds.mu.Unlock()
+		return s.rounds.waiting == 2
+	}, time.Minute, time.Millisecond)
+	release <- struct{}{}
+	<-syncing
+	<-syncing // Both are under way before one is through.
 	close(release)
 	for range Signals() {
 		require.NoError(t, <-results)

@@ -210,7 +210,7 @@ func (a *appender) open() error {
 			if err != nil {
 				return errors.Join(err, f.Close())
 			}
-			a.handle = newHandle(f, info, a.signal, a.store.tell)
+			a.handle = newHandle(f, info, a.signal, a.store.tell, &a.store.rounds)
 			return nil
 		}
 		if err := f.Close(); err != nil {

@@ -25,6 +25,7 @@ type handle struct {
 	info   fs.FileInfo
 	signal Signal
 	tell   Observer
+	rounds *rounds // of the store
 
 	// end is the file's length. The appender's mutex guards it.
 	end int64
@@ -41,16 +42,16 @@ type handle struct {
 }
 
 // group is the appends that one sync makes durable. Its first member does the
-// sync, as soon as the one before is over; the others wait for it.
+// sync, in the next round of them; the others wait for it.
 type group struct {
 	size int
 	done chan struct{} // closed when err is set
 	err  error
 }
 
-func newHandle(f file, info fs.FileInfo, signal Signal, tell Observer) *handle {
+func newHandle(f file, info fs.FileInfo, signal Signal, tell Observer, rounds *rounds) *handle {
 	size := info.Size()
-	return &handle{file: f, info: info, signal: signal, tell: tell, end: size, written: size, synced: size}
+	return &handle{file: f, info: info, signal: signal, tell: tell, rounds: rounds, end: size, written: size, synced: size}
 }
 
 // join enters an append that was written up to end into the group that the
@@ -81,6 +82,8 @@ func (h *handle) wrote(end int64) {
 func (h *handle) commit(g *group) error {
 	h.syncing.Lock()
 	defer h.syncing.Unlock()
+	h.rounds.enter()
+	defer h.rounds.leave()
 	select {
 	case <-g.done: // The handle was closed in between, which synced it.
 		return g.err

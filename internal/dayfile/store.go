@@ -28,6 +28,8 @@ type Store struct {
 	disk  disk
 	tell  Observer
 	space space
+	// rounds are those of the syncs that appends wait for.
+	rounds rounds
 
 	// stop ends the upkeep, which upkeep waits for.
 	stop   context.CancelFunc
