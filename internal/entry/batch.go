@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -92,11 +93,10 @@ func (d *BatchDecoder) Decode(body []byte, receivedAt time.Time) (*Batch, error)
 		return nil, err
 	}
 	defer s.release()
-	r := &batchReader{
-		fieldReader: fieldReader{source: s},
-		batch:       &Batch{},
-		at:          pcommon.NewTimestampFromTime(receivedAt),
-	}
+	r := batchReaders.Get().(*batchReader)
+	defer r.release()
+	r.fieldReader = fieldReader{source: s}
+	r.batch, r.at = &Batch{}, pcommon.NewTimestampFromTime(receivedAt)
 	if err := r.envelope(); err != nil {
 		return nil, err
 	}
@@ -127,6 +127,14 @@ type batchReader struct {
 
 	resource    *pcommon.Value // nil where there is none
 	resourceErr error
+}
+
+var batchReaders = sync.Pool{New: func() any { return &batchReader{} }}
+
+// release keeps the reader for another batch, and nothing of this one.
+func (r *batchReader) release() {
+	*r = batchReader{}
+	batchReaders.Put(r)
 }
 
 // entries are those of one signal.

@@ -118,8 +118,11 @@ func (w *fieldWriter) release() {
 // tail.
 func (w *fieldWriter) end(tail []byte) {
 	w.member(memberReceivedAt)
+	if w.receiptAt != w.receivedAt || len(w.receiptText) == 0 {
+		w.receiptAt, w.receiptText = w.receivedAt, formatReceivedAt(w.receiptText[:0], w.receivedAt)
+	}
 	w.buf = append(w.buf, '"')
-	w.buf = formatReceivedAt(w.buf, w.receivedAt)
+	w.buf = append(w.buf, w.receiptText...)
 	w.buf = append(w.buf, '"')
 	if len(tail) == 0 {
 		w.buf = append(w.buf, '}', '\n')

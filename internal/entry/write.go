@@ -27,6 +27,10 @@ type fieldWriter struct {
 
 	now        pcommon.Timestamp
 	receivedAt pcommon.Timestamp
+	// receiptText is receiptAt as it was last written: many records are
+	// received in the same second.
+	receiptAt   pcommon.Timestamp
+	receiptText []byte
 
 	own  ownAttributes
 	keys []string // of the maps that are open, to find keys given twice
