@@ -4,33 +4,14 @@
 package dailyjsonlexporter
 
 import (
-	"os"
 	"reflect"
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/saberloop/otelcol-saberloop/internal/readmetest"
 )
-
-var firstCell = regexp.MustCompile("(?m)^\\| `([a-z_:]+)`")
-
-// readmeTable is the first column of the table below a heading.
-func readmeTable(tb testing.TB, heading string) []string {
-	tb.Helper()
-	readme, err := os.ReadFile("README.md")
-	require.NoError(tb, err)
-	_, section, found := strings.Cut(string(readme), "\n## "+heading+"\n")
-	require.True(tb, found)
-	section, _, _ = strings.Cut(section, "\n## ")
-	var cells []string
-	for _, match := range firstCell.FindAllStringSubmatch(section, -1) {
-		cells = append(cells, match[1])
-	}
-	return cells
-}
 
 // TestReadmeHasTheConfiguration holds the table to the keys, in the order of
 // the struct.
@@ -51,7 +32,7 @@ func TestReadmeHasTheConfiguration(t *testing.T) {
 			keys = append(keys, key)
 		}
 	}
-	assert.Equal(t, keys, readmeTable(t, "Configuration"))
+	assert.Equal(t, keys, readmetest.Table(t, "Configuration"))
 }
 
 func TestReadmeHasTheMetrics(t *testing.T) {
@@ -62,5 +43,5 @@ func TestReadmeHasTheMetrics(t *testing.T) {
 	for name := range ownMetrics(t, telemetry) {
 		want = append(want, name)
 	}
-	assert.ElementsMatch(t, want, readmeTable(t, "Metrics"))
+	assert.ElementsMatch(t, want, readmetest.Table(t, "Metrics"))
 }

@@ -93,6 +93,7 @@ func (w *world) file() string {
 		}
 	}
 	if len(files) == 0 {
+		// Has rapid draw another action; the test goes on.
 		w.t.Skip("no file yet")
 	}
 	return rapid.SampledFrom(files).Draw(w.t, "file")

@@ -4,33 +4,14 @@
 package dailyjsonlreceiver
 
 import (
-	"os"
 	"reflect"
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/saberloop/otelcol-saberloop/internal/readmetest"
 )
-
-var firstCell = regexp.MustCompile("(?m)^\\| `([a-z_:]+)`")
-
-// readmeTable is the first column of the table below a heading.
-func readmeTable(tb testing.TB, heading string) []string {
-	tb.Helper()
-	readme, err := os.ReadFile("README.md")
-	require.NoError(tb, err)
-	_, section, found := strings.Cut(string(readme), "\n## "+heading+"\n")
-	require.True(tb, found)
-	section, _, _ = strings.Cut(section, "\n## ")
-	var cells []string
-	for _, match := range firstCell.FindAllStringSubmatch(section, -1) {
-		cells = append(cells, match[1])
-	}
-	return cells
-}
 
 // configKeys are the keys of a configuration, in the order of the struct.
 func configKeys(t reflect.Type, prefix string) []string {
@@ -50,7 +31,7 @@ func configKeys(t reflect.Type, prefix string) []string {
 
 func TestReadmeHasTheConfiguration(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, configKeys(reflect.TypeFor[Config](), ""), readmeTable(t, "Configuration"))
+	assert.Equal(t, configKeys(reflect.TypeFor[Config](), ""), readmetest.Table(t, "Configuration"))
 }
 
 func TestReadmeHasTheMetrics(t *testing.T) {
@@ -59,5 +40,5 @@ func TestReadmeHasTheMetrics(t *testing.T) {
 	for _, m := range ownMetrics(t) {
 		want = append(want, m.Name)
 	}
-	assert.ElementsMatch(t, want, readmeTable(t, "Metrics"))
+	assert.ElementsMatch(t, want, readmetest.Table(t, "Metrics"))
 }

@@ -6,7 +6,6 @@ package saberloopreceiver
 import (
 	"os"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,24 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/saberloop/otelcol-saberloop/internal/readmetest"
 )
-
-var firstCell = regexp.MustCompile("(?m)^\\| `([a-z_:]+)`")
-
-// readmeTable is the first column of the tables below a heading.
-func readmeTable(tb testing.TB, heading string) []string {
-	tb.Helper()
-	readme, err := os.ReadFile("README.md")
-	require.NoError(tb, err)
-	_, section, found := strings.Cut(string(readme), "\n## "+heading+"\n")
-	require.True(tb, found)
-	section, _, _ = strings.Cut(section, "\n## ")
-	var cells []string
-	for _, match := range firstCell.FindAllStringSubmatch(section, -1) {
-		cells = append(cells, match[1])
-	}
-	return cells
-}
 
 // TestReadmeHasTheConfiguration holds its first table to the keys that are the
 // receiver's own, in the order of the struct, and the second to keys that the
@@ -44,7 +28,7 @@ func TestReadmeHasTheConfiguration(t *testing.T) {
 			own = append(own, key)
 		}
 	}
-	keys := readmeTable(t, "Configuration")
+	keys := readmetest.Table(t, "Configuration")
 	require.Greater(t, len(keys), len(own))
 	assert.Equal(t, own, keys[:len(own)])
 	servers := configKeys(reflect.TypeFor[Config]())
@@ -60,7 +44,7 @@ func TestReadmeHasTheMetrics(t *testing.T) {
 	for _, m := range collectOwnMetrics(t) {
 		want = append(want, m.Name)
 	}
-	assert.ElementsMatch(t, want, readmeTable(t, "Metrics"))
+	assert.ElementsMatch(t, want, readmetest.Table(t, "Metrics"))
 }
 
 func TestReadmeHasTheAnswers(t *testing.T) {
