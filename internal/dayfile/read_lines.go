@@ -165,6 +165,10 @@ func (l *Lines) Offset() int64 {
 	return l.offset
 }
 
+// Line is the number, in its day and from 1 on, of the line that was returned
+// last.
+func (l *Lines) Line() int64 { return l.line }
+
 // Stored is how many bytes of the day's files are behind the position, as they
 // are stored. It is not exact, for they are read in blocks.
 func (l *Lines) Stored() int64 { return l.drained + l.stored.n }

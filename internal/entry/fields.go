@@ -211,7 +211,7 @@ func (r *fieldReader) standIn(ts pcommon.Timestamp) pcommon.Timestamp {
 		var b [len("2006-01-02T15:04:05.000000000Z")]byte
 		r.written, r.receipt = r.receivedAt, string(formatReceivedAt(b[:0], r.receivedAt))
 	}
-	r.put(&r.attributes, attrReceivedAt).SetStr(r.receipt)
+	r.put(&r.attributes, AttrReceivedAt).SetStr(r.receipt)
 	return ts
 }
 

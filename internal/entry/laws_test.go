@@ -260,7 +260,7 @@ func genKey() *rapid.Generator[string] {
 	return rapid.OneOf(
 		rapid.SampledFrom([]string{
 			"a", "b", "topic", "", "error", "service.name", "otlp", logSignal.tailKey, spanSignal.tailKey, metricSignal.tailKey,
-			attrSessionID, attrURL, attrUserAgent, ownPrefix, attrReceivedAt, attrMember, attrMember + "a", attrMember + memberLevel,
+			attrSessionID, attrURL, attrUserAgent, ownPrefix, AttrReceivedAt, attrMember, attrMember + "a", attrMember + memberLevel,
 			attrMissing + memberTimestamp, attrMissing + memberDuration, attrEscape, attrEscape + attrSessionID, attrEscape + "a",
 		}),
 		rapid.String(),

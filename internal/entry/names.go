@@ -43,9 +43,9 @@ const (
 // client's own attribute of such a name is escaped with attrEscape.
 const (
 	ownPrefix = "saberloop."
-	// attrReceivedAt holds the received_at of spans and data points, which
+	// AttrReceivedAt holds the received_at of spans and data points, which
 	// have no field for it (RFC 3339).
-	attrReceivedAt = ownPrefix + "received_at"
+	AttrReceivedAt = ownPrefix + "received_at"
 	// attrMember + name holds an entry's member, as it was sent, that no field
 	// of the data model can hold: one that the mapping doesn't know, or one
 	// with a value that it can't read.
@@ -57,6 +57,15 @@ const (
 	attrEscape = ownPrefix + "attribute."
 	// attrResource holds an envelope's resource that is no object.
 	attrResource = ownPrefix + "resource"
+
+	// What a replay may add to what a line says.
+
+	// AttrClientTime holds the time that an entry had of a client whose clock
+	// was wrong (RFC 3339).
+	AttrClientTime = ownPrefix + "client_time"
+	// AttrOccurrence is 2 on the second data point of a name in a
+	// millisecond, and so on.
+	AttrOccurrence = ownPrefix + "occurrence"
 )
 
 // reserved says whether a client's attribute of this key would be taken for

@@ -177,8 +177,8 @@ var metricSignal = signal[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.Scop
 	read:      (*fieldReader).readMetric,
 	write:     (*fieldWriter).writeMetric,
 	receive: func(metric pmetric.Metric, at pcommon.Timestamp) {
-		for attributes := range pointAttributes(metric) {
-			receive(attributes, at)
+		for point := range DataPoints(metric) {
+			receive(point.Attributes(), at)
 		}
 	},
 }
@@ -189,28 +189,35 @@ func readOnly[D interface{ MarkReadOnly() }](data D) D {
 	return data
 }
 
-// pointAttributes yields the attributes of a metric's data points.
-func pointAttributes(metric pmetric.Metric) iter.Seq[pcommon.Map] {
+// DataPoint is what the data points of all metrics have.
+type DataPoint interface {
+	Attributes() pcommon.Map
+	Timestamp() pcommon.Timestamp
+	SetTimestamp(ts pcommon.Timestamp)
+}
+
+// DataPoints yields a metric's data points.
+func DataPoints(metric pmetric.Metric) iter.Seq[DataPoint] {
 	switch metric.Type() {
 	case pmetric.MetricTypeGauge:
-		return attributesOf(metric.Gauge().DataPoints().All())
+		return dataPoints(metric.Gauge().DataPoints().All())
 	case pmetric.MetricTypeSum:
-		return attributesOf(metric.Sum().DataPoints().All())
+		return dataPoints(metric.Sum().DataPoints().All())
 	case pmetric.MetricTypeHistogram:
-		return attributesOf(metric.Histogram().DataPoints().All())
+		return dataPoints(metric.Histogram().DataPoints().All())
 	case pmetric.MetricTypeExponentialHistogram:
-		return attributesOf(metric.ExponentialHistogram().DataPoints().All())
+		return dataPoints(metric.ExponentialHistogram().DataPoints().All())
 	case pmetric.MetricTypeSummary:
-		return attributesOf(metric.Summary().DataPoints().All())
+		return dataPoints(metric.Summary().DataPoints().All())
 	default:
-		return func(func(pcommon.Map) bool) {}
+		return func(func(DataPoint) bool) {}
 	}
 }
 
-func attributesOf[P interface{ Attributes() pcommon.Map }](points iter.Seq2[int, P]) iter.Seq[pcommon.Map] {
-	return func(yield func(pcommon.Map) bool) {
+func dataPoints[P DataPoint](points iter.Seq2[int, P]) iter.Seq[DataPoint] {
+	return func(yield func(DataPoint) bool) {
 		for _, point := range points {
-			if !yield(point.Attributes()) {
+			if !yield(point) {
 				return
 			}
 		}
@@ -219,8 +226,8 @@ func attributesOf[P interface{ Attributes() pcommon.Map }](points iter.Seq2[int,
 
 // receive gives attributes the receipt that a line adds, if they have none.
 func receive(attributes pcommon.Map, at pcommon.Timestamp) {
-	if _, ok := attributes.Get(attrReceivedAt); !ok {
-		attributes.PutStr(attrReceivedAt, string(formatReceivedAt(nil, at)))
+	if _, ok := attributes.Get(AttrReceivedAt); !ok {
+		attributes.PutStr(AttrReceivedAt, string(formatReceivedAt(nil, at)))
 	}
 }
 

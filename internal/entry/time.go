@@ -71,6 +71,12 @@ func parseReceivedAt(s string) (pcommon.Timestamp, bool) {
 	return pcommon.NewTimestampFromTime(t), true
 }
 
+// ParseReceivedAt reads what AttrReceivedAt holds; 0 is no time.
+func ParseReceivedAt(s string) pcommon.Timestamp {
+	ts, _ := parseReceivedAt(s) // 0 if it can't be read.
+	return ts
+}
+
 // formatReceivedAt writes a received_at: RFC 3339, in whole seconds where it
 // has only those.
 func formatReceivedAt(dst []byte, ts pcommon.Timestamp) []byte {

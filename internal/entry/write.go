@@ -101,7 +101,7 @@ func (w *fieldWriter) sort(key string, v pcommon.Value) {
 		return
 	}
 	switch {
-	case key == attrReceivedAt && v.Type() == pcommon.ValueTypeStr:
+	case key == AttrReceivedAt && v.Type() == pcommon.ValueTypeStr:
 		w.own.receivedAt, w.own.hasReceivedAt = parseReceivedAt(v.Str())
 		var b [len("2006-01-02T15:04:05.000000000Z")]byte
 		w.check(w.own.hasReceivedAt && string(formatReceivedAt(b[:0], w.own.receivedAt)) == v.Str())

@@ -62,10 +62,44 @@ type Config struct {
 	// twice what the saberloop receiver takes in one batch.
 	MaxLineBytes int `mapstructure:"max_line_bytes"`
 
+	// IncludeFileName puts the name of an entry's day file, without the suffix
+	// of a compressed one, on it as the attribute log.file.name.
+	// Default: false.
+	IncludeFileName bool `mapstructure:"include_file_name"`
+
+	// IncludeFileRecordNumber puts the number of an entry's line in its day,
+	// from 1 on, on it as the attribute log.file.record_number.
+	// Default: false.
+	IncludeFileRecordNumber bool `mapstructure:"include_file_record_number"`
+
+	// IncludeOccurrence puts the attribute saberloop.occurrence on data points
+	// that are not the first of their metric's name and millisecond in their
+	// day file: 2 on the second, and so on. Default: false.
+	IncludeOccurrence bool `mapstructure:"include_occurrence"`
+
+	// Clock says when a client's clock is taken to be wrong.
+	Clock ClockConfig `mapstructure:"clock"`
+
 	// Retry says how long to wait before a batch that a pipeline could not
 	// take for now is handed to it again. It is tried for as long as it
 	// takes.
 	Retry RetryConfig `mapstructure:"retry"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// ClockConfig bounds how far the time of an entry may be from its received_at.
+// An entry beyond a bound is put at its received_at, and has the client's time
+// as the attribute saberloop.client_time.
+type ClockConfig struct {
+	// MaxAhead is how much later than its received_at an entry may be; 0 is
+	// no bound. Default: 0s.
+	MaxAhead time.Duration `mapstructure:"max_ahead"`
+
+	// MaxBehind is how much earlier than its received_at an entry may be; 0
+	// is no bound. Default: 0s.
+	MaxBehind time.Duration `mapstructure:"max_behind"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -96,6 +130,7 @@ const (
 var (
 	_ component.Config    = (*Config)(nil)
 	_ confmap.Validator   = (*Config)(nil)
+	_ confmap.Validator   = (*ClockConfig)(nil)
 	_ confmap.Validator   = (*RetryConfig)(nil)
 	_ confmap.Unmarshaler = (*Config)(nil)
 )
@@ -147,6 +182,17 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("max_line_bytes: must be positive, not %d", c.MaxLineBytes))
 	}
 	return errors.Join(errs...)
+}
+
+// Validate judges the bounds; its errors name the key at fault.
+func (c *ClockConfig) Validate() error {
+	if c.MaxAhead < 0 {
+		return fmt.Errorf("max_ahead: must not be negative, not %s", c.MaxAhead)
+	}
+	if c.MaxBehind < 0 {
+		return fmt.Errorf("max_behind: must not be negative, not %s", c.MaxBehind)
+	}
+	return nil
 }
 
 // Validate judges the waiting; its errors name the key at fault.

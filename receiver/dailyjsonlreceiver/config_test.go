@@ -42,6 +42,8 @@ var validConfigs = map[string]func(*Config){
 		c.Storage = &storage
 		c.PollInterval, c.ProgressInterval = 5*time.Second, time.Minute
 		c.MaxBatchLines, c.MaxBatchBytes, c.MaxLineBytes = 5000, 4<<20, 8<<20
+		c.IncludeFileName, c.IncludeFileRecordNumber, c.IncludeOccurrence = true, true, true
+		c.Clock = ClockConfig{MaxAhead: 5 * time.Minute, MaxBehind: 168 * time.Hour}
 		c.Retry = RetryConfig{InitialInterval: 100 * time.Millisecond, MaxInterval: 5 * time.Minute}
 	},
 	"one_day": func(c *Config) {
@@ -60,10 +62,11 @@ var invalidConfigs = map[string][]string{
 	"time_of_day":     {"from: must be a day as 2025-12-22"},
 	"to_before_from":  {"to: 2025-12-21 comes before from"},
 	"unknown_mode":    {`mode: must be follow or once, not "forever"`},
+	"clock_ahead":     {"clock: max_ahead: "},
 	"retry_backwards": {"retry: max_interval: "},
 	"zero_numbers": {
 		"poll_interval: ", "progress_interval: ", "max_batch_lines: ", "max_batch_bytes: ", "max_line_bytes: ",
-		"retry: initial_interval: ",
+		"clock: max_behind: ", "retry: initial_interval: ",
 	},
 }
 
@@ -91,6 +94,7 @@ func TestInvalidConfigs(t *testing.T) {
 			if err == nil {
 				err = confmap.Validate(cfg)
 			}
+			require.Error(t, err)
 			for _, fault := range faults {
 				assert.ErrorContains(t, err, fault)
 			}

@@ -37,12 +37,14 @@ type batch struct {
 // calls done, with taken false where the pipeline refused it for good.
 func (r *replay) deliver(ctx context.Context, lines *dayfile.Lines, until int64, t *tally, done func(b *batch, taken bool) error) error {
 	for {
+		r.marker.begin(t.day)
 		b, readErr := r.fill(lines, until)
 		err := r.handOver(ctx, b)
 		taken := !consumererror.IsPermanent(err)
 		if err != nil && taken {
 			return err // It is time to end.
 		}
+		r.marker.reached(b.to)
 		t.count(b, taken)
 		r.count(lines, b, taken)
 		if b.to != b.from {
@@ -71,7 +73,7 @@ func (r *replay) fill(lines *dayfile.Lines, until int64) (*batch, error) {
 		if err != nil && !errors.Is(err, dayfile.ErrLongLine) {
 			break
 		}
-		r.take(b, lines.Place(), line, err)
+		r.take(b, lines, line, err)
 		err = nil
 	}
 	b.to = lines.Position()
@@ -83,7 +85,7 @@ func (r *replay) fill(lines *dayfile.Lines, until int64) (*batch, error) {
 }
 
 // take puts a line into the batch, or counts it as a bad one.
-func (r *replay) take(b *batch, place dayfile.Place, line []byte, err error) {
+func (r *replay) take(b *batch, lines *dayfile.Lines, line []byte, err error) {
 	b.bytes += len(line)
 	if err == nil {
 		if len(bytes.TrimSpace(line)) == 0 {
@@ -93,17 +95,19 @@ func (r *replay) take(b *batch, place dayfile.Place, line []byte, err error) {
 	}
 	if err != nil {
 		b.bad++
-		r.bad.add(r.log, place, err)
+		r.bad.add(r.log, lines.Place(), err)
 		return
 	}
-	b.keep(place, line)
+	r.keep(b, lines, line)
 }
 
-func (b *batch) keep(place dayfile.Place, line []byte) {
+// keep notes a line that was decoded.
+func (r *replay) keep(b *batch, lines *dayfile.Lines, line []byte) {
+	r.marker.line(lines.Line())
+	b.last = lines.Place()
 	if b.lines == 0 {
-		b.first = place
+		b.first = b.last
 	}
-	b.last = place
 	b.lines++
 	b.text = append(append(b.text, line...), '\n')
 }
@@ -118,7 +122,7 @@ func (r *replay) takeRest(b *batch, lines *dayfile.Lines) {
 	}
 	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
 		if err = r.pipeline.add(rest); err == nil {
-			b.keep(lines.Place(), rest)
+			r.keep(b, lines, rest)
 			b.to = lines.Position()
 		}
 	}
@@ -144,7 +148,7 @@ func (r *replay) handOver(ctx context.Context, b *batch) error {
 			}
 		}
 		decoded = false
-		return r.pipeline.send(r.sending)
+		return r.pipeline.send(r.sending, r.marker)
 	})
 	if consumererror.IsPermanent(err) {
 		r.log.Error("The pipeline refused lines for good; it gets them again at the next start",

@@ -20,9 +20,11 @@ type pipeline interface {
 	// add decodes a line into the batch. A line that is refused leaves the
 	// batch as it is.
 	add(line []byte) error
-	// send hands the batch over, which is empty from then on. What was
-	// handed over is the consumer's, even where it returns an error.
-	send(ctx context.Context) error
+	// send marks the batch and hands it over; it is empty from then on. What
+	// was handed over is the consumer's, even where it returns an error.
+	send(ctx context.Context, m *marker) error
+	// pass marks the batch, and hands it to nobody.
+	pass(m *marker)
 }
 
 type logs struct {
@@ -33,8 +35,11 @@ type logs struct {
 
 func (p *logs) add(line []byte) error { return p.reader.Add(line) }
 
-func (p *logs) send(ctx context.Context) error {
+func (p *logs) pass(m *marker) { m.logs(p.reader.Take()) }
+
+func (p *logs) send(ctx context.Context, m *marker) error {
 	batch := p.reader.Take()
+	m.logs(batch)
 	count := batch.LogRecordCount()
 	ctx = p.obsrep.StartLogsOp(ctx)
 	err := p.next.ConsumeLogs(ctx, batch)
@@ -50,8 +55,11 @@ type traces struct {
 
 func (p *traces) add(line []byte) error { return p.reader.Add(line) }
 
-func (p *traces) send(ctx context.Context) error {
+func (p *traces) pass(m *marker) { m.traces(p.reader.Take()) }
+
+func (p *traces) send(ctx context.Context, m *marker) error {
 	batch := p.reader.Take()
+	m.traces(batch)
 	count := batch.SpanCount()
 	ctx = p.obsrep.StartTracesOp(ctx)
 	err := p.next.ConsumeTraces(ctx, batch)
@@ -67,8 +75,11 @@ type metrics struct {
 
 func (p *metrics) add(line []byte) error { return p.reader.Add(line) }
 
-func (p *metrics) send(ctx context.Context) error {
+func (p *metrics) pass(m *marker) { m.metrics(p.reader.Take()) }
+
+func (p *metrics) send(ctx context.Context, m *marker) error {
 	batch := p.reader.Take()
+	m.metrics(batch)
 	count := batch.DataPointCount()
 	ctx = p.obsrep.StartMetricsOp(ctx)
 	err := p.next.ConsumeMetrics(ctx, batch)

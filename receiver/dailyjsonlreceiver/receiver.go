@@ -74,6 +74,7 @@ func (r *dailyReceiver) addPipeline(signal dayfile.Signal, p pipeline) {
 		cfg:       r.cfg,
 		signal:    signal,
 		pipeline:  p,
+		marker:    newMarker(r.cfg, signal),
 		telemetry: r.telemetry,
 		log:       r.log.With(zap.String("signal", string(signal))),
 		days:      map[dayfile.Day]*dayRecord{},

@@ -6,6 +6,7 @@ package dailyjsonlreceiver
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"time"
 
@@ -20,6 +21,7 @@ type replay struct {
 	cfg       *Config
 	signal    dayfile.Signal
 	pipeline  pipeline
+	marker    *marker
 	telemetry *telemetry
 	log       *zap.Logger
 
@@ -172,12 +174,12 @@ func (r *replay) save(ctx context.Context, day dayfile.Day, d *dayRecord) error 
 
 // deliverNew delivers the lines behind the position of a day.
 func (r *replay) deliverNew(ctx context.Context, day dayfile.DayState, d *dayRecord) error {
-	lines, err := r.reader.Open(day.Day, d.Position)
+	lines, err := r.open(ctx, day.Day, d.Position)
 	if errors.Is(err, dayfile.ErrOtherLines) || errors.Is(err, dayfile.ErrShorter) && !r.doubt(d, day.Version) {
 		r.log.Warn("A day has other lines than those that were delivered; delivering it from its beginning",
 			zap.Stringer("day", day.Day), zap.Int64("delivered_lines", d.Line), zap.Error(err))
 		d.checkpoint = checkpoint{}
-		lines, err = r.reader.Open(day.Day, d.Position)
+		lines, err = r.open(ctx, day.Day, d.Position)
 	}
 	if err != nil {
 		return err
@@ -200,6 +202,69 @@ func (r *replay) deliverNew(ctx context.Context, day dayfile.DayState, d *dayRec
 	return r.save(ctx, day.Day, d)
 }
 
+// open opens a day's lines from a position on, and sees to it that the data
+// points before it are counted.
+func (r *replay) open(ctx context.Context, day dayfile.Day, from dayfile.Position) (*dayfile.Lines, error) {
+	if err := r.countBefore(ctx, day, from); err != nil {
+		return nil, err
+	}
+	return r.reader.Open(day, from)
+}
+
+// countBefore counts the data points of a day before a position.
+func (r *replay) countBefore(ctx context.Context, day dayfile.Day, until dayfile.Position) error {
+	points := r.marker.points
+	if points == nil || points.knows(day, until) {
+		return nil
+	}
+	points.begin(day)
+	if until.Offset == 0 {
+		return nil
+	}
+	// It is there, and so is everything before it.
+	lines, err := r.reader.Open(day, until)
+	if err != nil {
+		return err
+	}
+	if err = lines.Close(); err != nil {
+		return err
+	}
+	if lines, err = r.reader.Open(day, dayfile.Position{}); err != nil {
+		return err
+	}
+	defer func() { _ = lines.Close() }() // It was only read.
+	for lines.Offset() < until.Offset {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.passLines(lines, day, until); err != nil {
+			return err
+		}
+	}
+	points.reached = until
+	return nil
+}
+
+// passLines decodes and marks some lines, and hands them to nobody. Bad ones
+// were reported when their turn was.
+func (r *replay) passLines(lines *dayfile.Lines, day dayfile.Day, until dayfile.Position) error {
+	r.marker.begin(day)
+	defer r.pipeline.pass(r.marker)
+	for n := 0; n < r.cfg.MaxBatchLines && lines.Offset() < until.Offset; n++ {
+		line, err := lines.Next()
+		if errors.Is(err, io.EOF) {
+			line, err = lines.Rest()
+		}
+		if err != nil && !errors.Is(err, dayfile.ErrLongLine) {
+			return err
+		}
+		if err == nil && r.pipeline.add(line) == nil {
+			r.marker.line(lines.Line())
+		}
+	}
+	return nil
+}
+
 // deliverRefused hands the pipeline once more what it refused before.
 func (r *replay) deliverRefused(ctx context.Context, day dayfile.Day, d *dayRecord) error {
 	spans := d.Refused
@@ -217,7 +282,7 @@ func (r *replay) deliverRefused(ctx context.Context, day dayfile.Day, d *dayReco
 // deliverSpan delivers lines that were refused, and shortens s by what was
 // delivered or refused once more.
 func (r *replay) deliverSpan(ctx context.Context, day dayfile.Day, d *dayRecord, s *span) error {
-	lines, err := r.reader.Open(day, s.From)
+	lines, err := r.open(ctx, day, s.From)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ var neighbours = map[string]map[string]string{
 
 // bases are the configurations that others are laid over.
 var bases = map[string]string{
+	"analysis/collector/forward.yaml":        "analysis/collector/import.yaml",
 	"analysis/collector/watch.yaml":          "analysis/collector/import.yaml",
 	"analysis/collector/without-jaeger.yaml": "analysis/collector/import.yaml",
 }
