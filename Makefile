@@ -95,6 +95,11 @@ test-faults: build ## damage the collector for SOAK (10m): kills, power cuts, fu
 	unshare --mount --propagation=private env SOAK=$(SOAK) \
 		$(GO) test -count=1 -timeout=60m -v ./test/powercut/... ./test/faults/...
 
+.PHONY: test-backends
+test-backends: build servers ## import a month into the real servers, and compare what they answer
+	@scripts/setup.sh gcc
+	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout=60m -v ./test/backends/...
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (60s)
 	@scripts/fuzz.sh $(FUZZTIME)

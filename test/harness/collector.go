@@ -81,8 +81,7 @@ type Collector struct {
 	config string // the path of the file that holds Options.Config
 	log    string // the path of the file that its output goes to, over all its restarts
 
-	cmd     *exec.Cmd
-	exited  chan struct{} // closed when cmd has ended
+	process *Process
 	listens <-chan time.Time
 }
 
@@ -102,11 +101,11 @@ func StartFails(tb testing.TB, options Options) string {
 	c := newCollector(tb, options)
 	c.Launch(tb)
 	select {
-	case <-c.exited:
+	case <-c.process.Exited():
 	case <-time.After(startTimeout):
 		require.FailNow(tb, "collector goes on, it should have failed to start")
 	}
-	require.NotZero(tb, c.cmd.ProcessState.ExitCode(), "exit code")
+	require.NotZero(tb, c.process.State().ExitCode(), "exit code")
 	return c.Log(tb)
 }
 
@@ -150,7 +149,7 @@ func newCollector(tb testing.TB, options Options) *Collector {
 	tb.Cleanup(func() {
 		c.end(tb)
 		if tb.Failed() {
-			tb.Logf("log of the collector:\n%s", lastOf(c.Log(tb), 64<<10))
+			tb.Logf("log of the collector:\n%s", LastOf(c.Log(tb), 64<<10))
 		}
 	})
 	return c
@@ -198,39 +197,16 @@ func (c *Collector) start(tb testing.TB) {
 // wait for it.
 func (c *Collector) Launch(tb testing.TB) {
 	tb.Helper()
-	output, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	cmd := exec.Command(c.binary, c.args...)
+	cmd.Env = c.env
+	process, err := StartProcess(cmd, c.log)
 	require.NoError(tb, err)
-	defer output.Close()
-	c.cmd = exec.Command(c.binary, c.args...)
-	c.cmd.Env = c.env
-	c.cmd.Stdout, c.cmd.Stderr = output, output
-	c.cmd.SysProcAttr = sysProcAttr()
-	require.NoError(tb, c.cmd.Start())
-
-	exited := make(chan struct{})
-	c.exited = exited
-	go func(cmd *exec.Cmd) {
-		_ = cmd.Wait() // how it ended is in its ProcessState
-		close(exited)
-	}(c.cmd)
+	c.process = process
 }
 
-// await waits for what the collector is expected to do, and not for a
-// collector that has ended.
 func (c *Collector) await(tb testing.TB, what string, done func() bool) {
 	tb.Helper()
-	deadline := time.After(startTimeout)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-c.exited:
-			require.FailNowf(tb, "collector ended", "it did not %s, but ended: %v", what, c.cmd.ProcessState)
-		case <-deadline:
-			require.FailNowf(tb, "collector hangs", "it did not %s within %v", what, startTimeout)
-		}
-	}
+	require.NoError(tb, c.process.Await(what, done), "collector")
 }
 
 // Health is the status code of the health check's answer, 0 where it does not
@@ -252,11 +228,11 @@ func (c *Collector) Stop(tb testing.TB) time.Duration {
 	began := time.Now()
 	c.Signal(tb, syscall.SIGTERM)
 	select {
-	case <-c.exited:
+	case <-c.process.Exited():
 	case <-time.After(stopTimeout):
 		require.FailNowf(tb, "collector ignores SIGTERM", "it runs on after %v", stopTimeout)
 	}
-	require.Zero(tb, c.cmd.ProcessState.ExitCode(), "exit code after SIGTERM")
+	require.Zero(tb, c.process.State().ExitCode(), "exit code after SIGTERM")
 	return time.Since(began)
 }
 
@@ -272,14 +248,13 @@ func (c *Collector) awaitListening() {
 // Signal sends a signal to the collector's process.
 func (c *Collector) Signal(tb testing.TB, signal os.Signal) {
 	tb.Helper()
-	require.NoError(tb, c.cmd.Process.Signal(signal))
+	require.NoError(tb, c.process.Signal(signal))
 }
 
 // Kill ends the collector as a crash would, by SIGKILL.
 func (c *Collector) Kill(tb testing.TB) {
 	tb.Helper()
-	require.NoError(tb, c.cmd.Process.Kill())
-	<-c.exited
+	require.NoError(tb, c.process.Kill())
 }
 
 // Restart starts a collector that was stopped or killed again: same ports,
@@ -318,16 +293,11 @@ func (c *Collector) Log(tb testing.TB) string {
 // end ends the collector if it still runs, first politely.
 func (c *Collector) end(tb testing.TB) {
 	tb.Helper()
-	if c.cmd == nil || c.exited == nil {
+	if c.process == nil {
 		return
 	}
-	_ = c.cmd.Process.Signal(syscall.SIGTERM) // fails when it has ended
-	select {
-	case <-c.exited:
-	case <-time.After(stopTimeout):
-		_ = c.cmd.Process.Kill()
-		<-c.exited
-		tb.Errorf("collector had to be killed: it ran on %v after SIGTERM", stopTimeout)
+	if err := c.process.Stop(); err != nil {
+		tb.Errorf("collector %v", err)
 	}
 	if text := c.Log(tb); strings.Contains(text, "panic: ") || strings.Contains(text, "WARNING: DATA RACE") {
 		tb.Error("collector panicked, or its race detector found something")
@@ -336,8 +306,8 @@ func (c *Collector) end(tb testing.TB) {
 
 func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// lastOf cuts a text to its last lines of at most so many bytes.
-func lastOf(text string, size int) string {
+// LastOf cuts a text to its last lines of at most so many bytes.
+func LastOf(text string, size int) string {
 	if len(text) <= size {
 		return text
 	}

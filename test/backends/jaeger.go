@@ -1,0 +1,117 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backends
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// jaeger asks a Jaeger, by the API that Grafana and Jaeger's own pages use.
+type jaeger struct{ url string }
+
+// span is one of Jaeger's spans. Its times are whole microseconds.
+type span struct {
+	TraceID       string        `json:"traceID"`
+	SpanID        string        `json:"spanID"`
+	OperationName string        `json:"operationName"`
+	StartTime     int64         `json:"startTime"`
+	Duration      int64         `json:"duration"`
+	Tags          []jaegerValue `json:"tags"`
+	ProcessID     string        `json:"processID"`
+
+	// Process are the tags of the span's process: its resource.
+	Process []jaegerValue `json:"-"`
+}
+
+type jaegerValue struct {
+	Key   string `json:"key"`
+	Type  string `json:"type"`
+	Value any    `json:"value"`
+}
+
+// Tag is the text of a tag, empty where there is none.
+func (s span) Tag(key string) string {
+	for _, tag := range s.Tags {
+		if tag.Key == key {
+			return fmt.Sprint(tag.Value)
+		}
+	}
+	return ""
+}
+
+type jaegerTrace struct {
+	Spans     []span `json:"spans"`
+	Processes map[string]struct {
+		ServiceName string        `json:"serviceName"`
+		Tags        []jaegerValue `json:"tags"`
+	} `json:"processes"`
+}
+
+// Services are the names of the services that sent spans.
+func (j jaeger) Services(tb testing.TB) []string {
+	tb.Helper()
+	var names []string
+	j.get(tb, "/api/services", nil, &names)
+	return names
+}
+
+// Operations are the names of a service's spans.
+func (j jaeger) Operations(tb testing.TB, service string) []string {
+	tb.Helper()
+	var names []string
+	j.get(tb, "/api/services/"+url.PathEscape(service)+"/operations", nil, &names)
+	return names
+}
+
+// Trace are the spans of a trace; there must be one.
+func (j jaeger) Trace(tb testing.TB, id string) []span {
+	tb.Helper()
+	return j.spans(tb, "/api/traces/"+url.PathEscape(id), nil)
+}
+
+// Search are the spans of the traces of a service that have a span that began
+// within a span of time and has all the given tags.
+func (j jaeger) Search(tb testing.TB, service string, tags map[string]string, from, to time.Time, limit int) []span {
+	tb.Helper()
+	query := url.Values{
+		"service": {service},
+		"start":   {strconv.FormatInt(from.UnixMicro(), 10)},
+		"end":     {strconv.FormatInt(to.UnixMicro(), 10)},
+		"limit":   {strconv.Itoa(limit)},
+	}
+	if len(tags) > 0 {
+		encoded, err := json.Marshal(tags)
+		if err != nil {
+			panic(err) // strings always marshal
+		}
+		query.Set("tags", string(encoded))
+	}
+	return j.spans(tb, "/api/traces", query)
+}
+
+func (j jaeger) spans(tb testing.TB, path string, query url.Values) []span {
+	tb.Helper()
+	var traces []jaegerTrace
+	j.get(tb, path, query, &traces)
+	var spans []span
+	for _, trace := range traces {
+		for _, s := range trace.Spans {
+			s.Process = trace.Processes[s.ProcessID].Tags
+			spans = append(spans, s)
+		}
+	}
+	return spans
+}
+
+func (j jaeger) get(tb testing.TB, path string, query url.Values, data any) {
+	tb.Helper()
+	get(tb, j.url+path, query, &struct {
+		Data any `json:"data"`
+	}{data})
+}

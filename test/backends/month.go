@@ -1,0 +1,113 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backends
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
+	"github.com/saberloop/otelcol-saberloop/test/harness"
+)
+
+// month is a made-up month as day files.
+type month struct {
+	demodata.Month
+	// Directory holds the day files.
+	Directory string
+}
+
+// End is the midnight after the last day.
+func (m month) End() time.Time { return m.First.AddDate(0, 0, m.Days) }
+
+// writeMonth writes the day files of a month up to yesterday, by what `make
+// demo-data` runs.
+func writeMonth(tb testing.TB, directory string, days, sessions int) month {
+	tb.Helper()
+	yesterday := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1)
+	m := month{
+		demodata.Month{Seed: 1, First: yesterday.AddDate(0, 0, 1-days), Days: days, Sessions: sessions},
+		filepath.Join(directory, "day-files"),
+	}
+	cmd := exec.Command("go", "run", "./cmd/demodata", "-directory", m.Directory,
+		"-to", yesterday.Format(time.DateOnly), "-seed", strconv.FormatUint(m.Seed, 10),
+		"-days", strconv.Itoa(days), "-sessions", strconv.Itoa(sessions))
+	cmd.Dir = harness.Root(tb)
+	output, err := cmd.CombinedOutput()
+	require.NoError(tb, err, "%s", output)
+	tb.Logf("%s", output)
+	return m
+}
+
+// filled are servers with a whole month in them, imported once.
+type filled struct {
+	*servers
+	month
+}
+
+// shared holds what sharedMonth made.
+var shared struct {
+	sync.Mutex
+	begun     bool
+	directory string
+	filled    *filled
+}
+
+// sharedMonth is the month, 300,000 entries and more, that all tests share
+// which only ask. The first of them waits until it is imported.
+func sharedMonth(tb testing.TB) *filled {
+	tb.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if !shared.begun {
+		shared.begun = true
+		shared.filled = fill(tb)
+	}
+	require.NotNil(tb, shared.filled, "no servers: the test that was first to want them tells why")
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			shared.filled.showLogs(tb)
+		}
+	})
+	return shared.filled
+}
+
+func fill(tb testing.TB) *filled {
+	tb.Helper()
+	var err error
+	shared.directory, err = os.MkdirTemp("", "backends") //nolint:usetesting // it outlives the test that is first
+	require.NoError(tb, err)
+	f := &filled{}
+	f.month = writeMonth(tb, shared.directory, 30, 500)
+	f.servers = startServers(tb, shared.directory)
+	began := time.Now()
+	f.importDays(tb, f.Directory, filepath.Join(shared.directory, "position"))
+	tb.Logf("imported in %v", time.Since(began).Round(time.Second))
+	return f
+}
+
+// stopShared stops the servers that sharedMonth started, and removes what they
+// kept.
+func stopShared() error {
+	var errs []error
+	if shared.filled != nil {
+		errs = append(errs, shared.filled.stop())
+	}
+	if shared.directory != "" {
+		errs = append(errs, os.RemoveAll(shared.directory))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("clean up: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backends
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// series is one of those that Loki or Prometheus answered with.
+type series struct {
+	Labels map[string]string `json:"metric"`
+	Points []point           `json:"values"`
+}
+
+// point is a series' value at a time, of milliseconds.
+type point struct {
+	Time  time.Time
+	Value float64
+}
+
+// UnmarshalJSON reads `[1766397600.123,"1250"]`.
+func (p *point) UnmarshalJSON(data []byte) error {
+	var at json.Number
+	var value string
+	if err := json.Unmarshal(data, &[]any{&at, &value}); err != nil {
+		return err
+	}
+	seconds, err := at.Float64()
+	if err != nil {
+		return err
+	}
+	p.Time = time.UnixMilli(int64(math.Round(seconds * 1000))).UTC()
+	p.Value, err = strconv.ParseFloat(value, 64)
+	return err
+}
+
+// answered is an answer of Loki's and Prometheus' query APIs.
+type answered struct {
+	Data struct {
+		ResultType string          `json:"resultType"`
+		Result     json.RawMessage `json:"result"`
+	} `json:"data"`
+}
+
+// series are the answer's; those of an instant query have one point each.
+func (a answered) series(tb testing.TB) []series {
+	tb.Helper()
+	var all []struct {
+		series
+		Value *point `json:"value"`
+	}
+	require.Contains(tb, []string{"vector", "matrix"}, a.Data.ResultType)
+	require.NoError(tb, json.Unmarshal(a.Data.Result, &all))
+	result := make([]series, len(all))
+	for i, s := range all {
+		result[i] = s.series
+		if s.Value != nil {
+			result[i].Points = []point{*s.Value}
+		}
+	}
+	return result
+}
+
+// unixTime spells a time as both servers read it, to the millisecond.
+func unixTime(t time.Time) string { return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/1e6) }
+
+// post asks a server, with a form rather than in the URL, for queries are
+// long.
+func post(tb testing.TB, address string, form url.Values, answer any) {
+	tb.Helper()
+	res, err := http.PostForm(address, form)
+	require.NoError(tb, err)
+	readJSON(tb, res, form, answer)
+}
+
+// get asks a server by a URL.
+func get(tb testing.TB, address string, query url.Values, answer any) {
+	tb.Helper()
+	res, err := http.Get(address + "?" + query.Encode())
+	require.NoError(tb, err)
+	readJSON(tb, res, query, answer)
+}
+
+func readJSON(tb testing.TB, res *http.Response, asked url.Values, answer any) {
+	tb.Helper()
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(tb, err)
+	require.Equal(tb, http.StatusOK, res.StatusCode, "%s %v: %s", res.Request.URL.Path, asked, body)
+	decoder := json.NewDecoder(strings.NewReader(string(body)))
+	decoder.UseNumber()
+	require.NoError(tb, decoder.Decode(answer))
+}
