@@ -97,7 +97,7 @@ test-faults: build ## damage the collector for SOAK (10m): kills, power cuts, fu
 
 .PHONY: test-backends
 test-backends: build servers ## import a month into the real servers, and compare what they answer
-	@scripts/setup.sh gcc
+	@scripts/setup.sh gcc ssh sshd
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout=60m -v ./test/backends/...
 
 .PHONY: fuzz

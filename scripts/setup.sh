@@ -12,6 +12,8 @@ package() {
 	gcc) echo gcc libc6-dev ;;
 	losetup) echo mount ;;
 	mkfs.ext4 | e2fsck) echo e2fsprogs ;;
+	ssh) echo openssh-client ;;
+	sshd) echo openssh-server ;;
 	unshare) echo util-linux ;;
 	*) echo "$1" ;;
 	esac

@@ -1,0 +1,159 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package backends
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/test/harness"
+)
+
+// program is a collector with one of the analysis' configurations.
+type program struct {
+	configs []string
+	env     []string
+	log     string
+	process *harness.Process
+}
+
+func newProgram(t *testing.T, name string, env []string, configs ...string) *program {
+	t.Helper()
+	p := &program{configs: configs, env: env, log: filepath.Join(t.TempDir(), name+".log")}
+	t.Cleanup(func() {
+		if p.process != nil {
+			assert.NoError(t, p.process.Stop())
+		}
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", name, lastOf(p.log))
+		}
+	})
+	return p
+}
+
+func (p *program) start(t *testing.T) {
+	t.Helper()
+	cmd := exec.Command(harness.Binary(t))
+	for _, config := range p.configs {
+		cmd.Args = append(cmd.Args, "--config", filepath.Join(harness.Root(t), "analysis/collector", config))
+	}
+	cmd.Env = append(os.Environ(), p.env...)
+	var err error
+	p.process, err = harness.StartProcess(cmd, p.log)
+	require.NoError(t, err)
+}
+
+// Watching live: what browsers send to the server is in the laptop's servers,
+// once, whether the laptop was on or off meanwhile, and although everything
+// between them breaks.
+func TestWatch(t *testing.T) {
+	s := startServers(t, t.TempDir())
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.showLogs(t)
+		}
+		assert.NoError(t, s.stop())
+	})
+	sshd := startSSHServer(t)
+	there, here := harness.FreePort(t), harness.FreePort(t)
+	server := harness.Start(t, harness.Options{})
+	follower := newProgram(t, "vps.yaml", []string{
+		"TELEMETRY_DIR=" + server.Directory, "POSITION_DIR=" + t.TempDir(), "WATCH_PORT=" + strconv.Itoa(there),
+	}, "vps.yaml")
+	laptop := newProgram(t, "watch.yaml", append(s.importEnv,
+		"POSITION_DIR="+t.TempDir(), "WATCH_PORT="+strconv.Itoa(here),
+	), "import.yaml", "watch.yaml")
+	ledger := harness.NewLedger(synthetic.Mix{Seed: 4})
+	browse := func() {
+		harness.StartLoad(t, server, harness.LoadOptions{Connections: 4, Ledger: ledger, Batches: 200}).Wait()
+	}
+	stored := &harness.Reader{Directory: server.Directory}
+	want := map[string]float64{}
+	arrives := func() {
+		t.Helper()
+		stored.Each(t, func(line harness.Line) { want[string(line.Signal)]++ })
+		require.Eventually(t, func() bool { return len(want) == 3 && assert.ObjectsAreEqual(want, s.linesBySignal(t)) },
+			2*time.Minute, 200*time.Millisecond, "%v were sent, and not %v", want, s.linesBySignal(t))
+	}
+
+	// The laptop is off, and the follower crashes while it waits for it.
+	browse()
+	follower.start(t)
+	require.NoError(t, follower.process.Await("start", func() bool {
+		log, err := os.ReadFile(follower.log)
+		return err == nil && bytes.Contains(log, []byte("Everything is ready"))
+	}))
+	browse()
+	require.NoError(t, follower.process.Kill())
+	browse()
+	follower.start(t)
+
+	laptop.start(t)
+	tunnel := sshd.tunnel(t, there, here)
+	arrives()
+
+	// It is on, and loses its network while something is under way.
+	load := harness.StartLoad(t, server, harness.LoadOptions{Connections: 2, Ledger: ledger, Batches: 200})
+	require.NoError(t, tunnel.Kill())
+	load.Wait()
+	sshd.tunnel(t, there, here)
+	arrives()
+
+	// It crashes.
+	load = harness.StartLoad(t, server, harness.LoadOptions{Connections: 2, Ledger: ledger, Batches: 200})
+	require.NoError(t, laptop.process.Kill())
+	load.Wait()
+	laptop.start(t)
+	arrives()
+
+	// What Loki has of points that make a sample, Prometheus has; what it has of
+	// spans, Jaeger has.
+	points := total(s.Loki.Instant(t, `sum(count_over_time({saberloop_signal="metrics"} | metric_name != "" | metric_value != "" [240h]))`, soon()))
+	require.Positive(t, points)
+	require.Eventually(t, func() bool { return points == s.samples(t) },
+		time.Minute, 200*time.Millisecond, "%v points in Loki, not %v", points, s.samples(t))
+	require.NotContains(t, s.Prometheus.Labels(t, time.Now().Add(-240*time.Hour), soon()), "session.id")
+	require.NotEmpty(t, s.Jaeger.Operations(t, "saberloop"))
+}
+
+// soon is behind all times that entries of now may have.
+func soon() time.Time { return time.Now().Add(10 * time.Minute) }
+
+// linesBySignal are how many lines Loki has of each signal.
+func (s *servers) linesBySignal(tb testing.TB) map[string]float64 {
+	tb.Helper()
+	counts := map[string]float64{}
+	for _, series := range s.Loki.Instant(tb, `sum by (saberloop_signal) (count_over_time({saberloop_signal=~".+"} [240h]))`, soon()) {
+		counts[series.Labels["saberloop_signal"]] = series.Points[0].Value
+	}
+	return counts
+}
+
+// samples is how many samples Prometheus has, less those that it makes itself
+// of resources.
+func (s *servers) samples(tb testing.TB) (n float64) {
+	tb.Helper()
+	for _, series := range s.Prometheus.Instant(tb, `{__name__!~"|target_info"}[240h]`, soon()) {
+		n += float64(len(series.Points))
+	}
+	return n
+}
+
+func total(all []series) (sum float64) {
+	for _, s := range all {
+		sum += s.Points[0].Value
+	}
+	return sum
+}
