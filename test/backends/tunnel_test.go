@@ -40,7 +40,7 @@ func startSSHServer(t *testing.T) *sshServer {
 	}
 	require.FileExists(t, sshd, "there is no sshd: install openssh-server")
 	if os.Geteuid() == 0 {
-		require.NoError(t, os.MkdirAll(privilegeSeparation, 0o755)) //nolint:gosec // as Debian's own scripts make it
+		require.NoError(t, os.MkdirAll(privilegeSeparation, 0o755))
 	}
 	s := &sshServer{port: harness.FreePort(t), directory: t.TempDir()}
 	authorized := s.newKey(t, "user_key")
