@@ -163,16 +163,17 @@ func (s *session) call(name string, median, spread float64, attributes object) {
 	if attributes == nil {
 		attributes = object{}
 	}
-	failed := s.rng.Float64() < 0.01+0.3*bad
-	if failed {
-		attributes["error"] = true
-		attributes["status"] = 503
-		s.log("error", fmt.Sprintf("%s failed with status 503 after %.0f ms", name, duration), object{"operation": name})
-	}
 	traceID, spanID := s.base36(10), s.base36(11)
 	if s.release != "" {
 		traceID = fmt.Sprintf("%016x%016x", s.rng.Uint64(), s.rng.Uint64())
 		spanID = fmt.Sprintf("%016x", s.rng.Uint64())
+	}
+	failed := s.rng.Float64() < 0.01+0.3*bad
+	if failed {
+		attributes["error"] = true
+		attributes["status"] = 503
+		s.log("error", fmt.Sprintf("%s failed with status 503 after %.0f ms", name, duration),
+			object{"operation": name, "traceId": traceID})
 	}
 	s.add("traces", object{
 		"traceId": traceID, "spanId": spanID, "name": name,
