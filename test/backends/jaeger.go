@@ -35,9 +35,9 @@ type jaegerValue struct {
 	Value any    `json:"value"`
 }
 
-// Tag is the text of a tag, empty where there is none.
-func (s span) Tag(key string) string {
-	for _, tag := range s.Tags {
+// tagOf is the text of a tag, empty where there is none.
+func tagOf(tags []jaegerValue, key string) string {
+	for _, tag := range tags {
 		if tag.Key == key {
 			return fmt.Sprint(tag.Value)
 		}

@@ -1,0 +1,307 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package backends
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const aDay = 24 * time.Hour
+
+// requireHold holds the servers to the files: what is in them is there, once,
+// as it is in the files, and nothing else is.
+func (s *servers) requireHold(t *testing.T, files dayFiles) {
+	t.Run("Loki", func(t *testing.T) { s.Loki.requireHolds(t, files) })
+	t.Run("Prometheus", func(t *testing.T) { s.Prometheus.requireHolds(t, files) })
+	t.Run("Jaeger", func(t *testing.T) { s.Jaeger.requireHolds(t, files) })
+}
+
+// eachDay calls do with every day, in UTC, on which an entry of the files can
+// be.
+func (f dayFiles) eachDay(tb testing.TB, do func(from, to time.Time)) {
+	tb.Helper()
+	from, to := f.span(tb)
+	for ; from.Before(to); from = from.Add(aDay) {
+		do(from, from.Add(aDay))
+	}
+}
+
+// span is the time between the earliest and the latest time that an entry of
+// the files can have, in whole days.
+func (f dayFiles) span(tb testing.TB) (from, to time.Time) {
+	tb.Helper()
+	var days []time.Time
+	for file := range f {
+		day, err := time.Parse(time.DateOnly, strings.TrimSuffix(file.Name, ".jsonl"))
+		require.NoError(tb, err)
+		days = append(days, day)
+	}
+	first, last := slices.MinFunc(days, time.Time.Compare), slices.MaxFunc(days, time.Time.Compare)
+	return first.Add(-maxBehind), last.Add(2 * aDay) // the second is for maxAhead
+}
+
+// shown is what a line of Loki's shows of an entry.
+type shown struct {
+	Time                            time.Time
+	Session, Release, Level, Text   string
+	TraceID, SpanID, Name, Quantity string
+}
+
+func (l loki) requireHolds(tb testing.TB, files dayFiles) {
+	tb.Helper()
+	got, want := map[dayFile]int{}, map[dayFile]int{}
+	seen := map[place]bool{}
+	files.eachDay(tb, func(from, to time.Time) {
+		for _, line := range l.Lines(tb, `{service_name=~".+"}`, from, to) {
+			at := line.place(tb)
+			require.False(tb, seen[at], "%v is there twice", at)
+			seen[at] = true
+			got[at.dayFile]++
+			e := files.Entry(tb, at)
+			if want := e.shown(at); line.shown(at.Signal) != want {
+				require.Equal(tb, want, line.shown(at.Signal), "%v", at)
+			}
+			for key, value := range flatMembers(e.Context, e.Attributes, e.Labels) {
+				if line.Labels[key] != value {
+					require.Equal(tb, value, line.Labels[key], "%v: %s", at, key)
+				}
+			}
+		}
+	})
+	for file, lines := range files {
+		want[file] = len(lines)
+	}
+	require.Equal(tb, want, got, "lines of each file")
+
+	// Nor is there anything where nothing was looked for.
+	all := l.Instant(tb, `sum(count_over_time({service_name=~".+"}[1000d]))`, time.Now().Add(aDay))
+	require.Len(tb, all, 1)
+	require.InDelta(tb, files.Lines(), all[0].Points[0].Value, 0)
+}
+
+// place is where the line's entry stands.
+func (l logLine) place(tb testing.TB) place {
+	tb.Helper()
+	number, err := strconv.Atoi(l.Labels["log_file_record_number"])
+	require.NoError(tb, err, "%v", l)
+	return place{dayFile{l.Labels["saberloop_signal"], l.Labels["log_file_name"]}, number}
+}
+
+func (l logLine) shown(signal string) shown {
+	s := shown{
+		Time: l.Time, Text: l.Text,
+		Session: l.Labels["session_id"], Release: l.Labels["service_version"], Level: l.Labels["severity_text"],
+		TraceID: l.Labels["trace_id"], SpanID: l.Labels["span_id"],
+	}
+	switch signal {
+	case "traces":
+		s.Name, s.Quantity = l.Labels["span_name"], l.Labels["span_duration_ms"]
+	case "metrics":
+		s.Name, s.Quantity = l.Labels["metric_name"], l.Labels["metric_value"]
+	}
+	if quantity, ok := number(s.Quantity); ok {
+		s.Quantity = plain(quantity)
+	}
+	return s
+}
+
+func (e entry) shown(at place) shown {
+	s := shown{Time: e.Time(), Session: e.Session(), Release: e.Release()}
+	switch at.Signal {
+	case "logs":
+		s.Level, _ = e.Level.(string)
+		s.Text = text(e.Message)
+		if object, ok := e.Context.(map[string]any); ok {
+			s.TraceID = hexID(object["traceId"], 16)
+		}
+	case "traces":
+		if e.Failed() {
+			s.Level = "error"
+		}
+		s.TraceID, s.SpanID = e.IDs(at)
+		s.Name, _ = e.Name.(string)
+		s.Quantity = plain(float64(e.Took()) / 1e6)
+		s.Text = s.Name + " " + s.Quantity + " ms"
+	case "metrics":
+		s.Name, _ = e.Name.(string)
+		s.Text = s.Name
+		if value, ok := number(e.Value); ok {
+			s.Quantity = plain(value)
+			s.Text += " " + s.Quantity
+		}
+	}
+	return s
+}
+
+// plain is the one spelling of a number that is compared.
+func plain(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+// plainKey is a key that Loki spells as it is.
+var plainKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
+
+// flatMembers are the members of objects whose keys Loki spells as they are,
+// and those of objects in them, as Loki names them: {"a":{"b":1}} has a_b.
+func flatMembers(values ...any) map[string]string {
+	flat := map[string]string{}
+	var add func(prefix string, value any)
+	add = func(prefix string, value any) {
+		object, _ := value.(map[string]any)
+		for key, member := range object {
+			if !plainKey.MatchString(key) {
+				continue
+			}
+			if _, ok := member.(map[string]any); ok {
+				add(prefix+key+"_", member)
+			} else {
+				flat[prefix+key] = text(member)
+			}
+		}
+	}
+	for _, value := range values {
+		add("", value)
+	}
+	return flat
+}
+
+// sample is a point as Prometheus holds it, labels spelt in order.
+type sample struct {
+	Time         time.Time
+	Value        float64
+	Name, Labels string
+}
+
+func (p prometheus) requireHolds(tb testing.TB, files dayFiles) {
+	tb.Helper()
+	want := map[sample]int{}
+	files.Each(tb, "metrics", func(_ place, e entry) {
+		if s, ok := e.sample(); ok {
+			want[s]++
+		}
+	})
+	got := map[sample]int{}
+	files.eachDay(tb, func(_, to time.Time) {
+		// A range leaves out its beginning and includes its end.
+		for _, s := range p.Instant(tb, `{__name__=~".+",__name__!="target_info"}[1d]`, to.Add(-time.Millisecond)) {
+			name := s.Labels["__name__"]
+			require.Equal(tb, "saberloop", s.Labels["job"])
+			// What tells points apart is no label of the client's.
+			for _, own := range []string{"__name__", "job", "saberloop_occurrence"} {
+				delete(s.Labels, own)
+			}
+			for _, point := range s.Points {
+				got[sample{point.Time, point.Value, name, spelt(s.Labels)}]++
+			}
+		}
+	})
+	requireSameCounts(tb, want, got, func(s sample) string { return s.Time.Format(time.DateOnly) })
+}
+
+// sample is the point that Prometheus is to hold, if it is one that a series
+// can hold.
+func (e entry) sample() (sample, bool) {
+	name, _ := e.Name.(string)
+	value, ok := number(e.Value)
+	if name == "" || !ok {
+		return sample{}, false
+	}
+	labels := members(e.Labels)
+	maps.DeleteFunc(labels, func(key, _ string) bool {
+		return key == "job" || key == "instance" || strings.HasPrefix(key, "__")
+	})
+	for _, key := range []string{"", "_"} { // no names to Prometheus
+		if value, ok := labels[key]; ok {
+			delete(labels, key)
+			labels["key "+key] = value
+		}
+	}
+	if e.Release() != "" {
+		labels["service.version"] = e.Release()
+	}
+	if received := e.ReceivedAt.Format(time.DateOnly); received != e.Time().Format(time.DateOnly) {
+		labels["saberloop_received"] = received
+	}
+	return sample{e.Time(), value, name, spelt(labels)}, true
+}
+
+// spelt is a set of labels in one string.
+func spelt(labels map[string]string) string {
+	var b strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		b.WriteString(key + "=" + strconv.Quote(labels[key]) + " ")
+	}
+	return b.String()
+}
+
+// stored is a span as Jaeger holds it: to the microsecond.
+type stored struct {
+	TraceID, SpanID  string
+	Start            time.Time
+	Microseconds     int64
+	Name             string
+	Session, Release string
+	Failed           bool
+}
+
+func (j jaeger) requireHolds(tb testing.TB, files dayFiles) {
+	tb.Helper()
+	want, got := map[stored]int{}, map[stored]int{}
+	files.Each(tb, "traces", func(at place, e entry) {
+		want[e.stored(at)] = 1 // one that was sent twice, too
+	})
+	files.eachDay(tb, func(from, to time.Time) {
+		for _, span := range j.Search(tb, "saberloop", nil, from, to.Add(-time.Microsecond), 1_000_000) {
+			s := span.stored()
+			// A trace comes whole, even if only some of it is of this day.
+			if !s.Start.Before(from) && s.Start.Before(to) {
+				got[s]++
+			}
+		}
+	})
+	requireSameCounts(tb, want, got, func(s stored) string { return s.Start.Format(time.DateOnly) })
+}
+
+func (e entry) stored(at place) stored {
+	trace, span := e.IDs(at)
+	name, _ := e.Name.(string)
+	return stored{
+		TraceID: trace, SpanID: span, Name: name,
+		Start:        e.Start().Truncate(time.Microsecond),
+		Microseconds: max(0, e.Took().Microseconds()), // Jaeger takes no span that ends before it began
+		Session:      e.Session(), Release: e.Release(), Failed: e.Failed(),
+	}
+}
+
+func (s span) stored() stored {
+	return stored{
+		TraceID: s.TraceID, SpanID: s.SpanID, Name: s.OperationName,
+		Start: time.UnixMicro(s.StartTime).UTC(), Microseconds: s.Duration,
+		Session: tagOf(s.Tags, "session.id"), Release: tagOf(s.Process, "service.version"), Failed: slices.Contains(s.Tags, jaegerValue{"error", "bool", true}),
+	}
+}
+
+// requireSameCounts compares how often something is there, first in sums that
+// can be read, then one by one.
+func requireSameCounts[K comparable](tb testing.TB, want, got map[K]int, day func(K) string) {
+	tb.Helper()
+	perDay := func(counts map[K]int) map[string]int {
+		sums := map[string]int{}
+		for key, n := range counts {
+			sums[day(key)] += n
+		}
+		return sums
+	}
+	require.Equal(tb, perDay(want), perDay(got), "per day")
+	for key, n := range want {
+		require.Equal(tb, n, got[key], "%+v", key)
+	}
+	require.Len(tb, got, len(want))
+}
