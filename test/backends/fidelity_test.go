@@ -4,10 +4,91 @@
 package backends
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
-func TestAllIsThereOnce(t *testing.T) {
+func TestTheServersHoldWhatTheFilesHold(t *testing.T) {
 	m := sharedMonth(t)
-	m.requireHold(t, readDayFiles(t, m.Directory))
+	m.requireHold(t, m.files)
+}
+
+func TestASecondImportSendsNothing(t *testing.T) {
+	m := sharedMonth(t)
+	before := m.Loki.received(t)
+	log := m.importDays(t, m.Directory, m.position)
+	require.Contains(t, log, `"lines": 0, "sent": 0`)
+	require.InDelta(t, before, m.Loki.received(t), 0)
+}
+
+// A collector that remembers nothing sends all of it again, and all of it is
+// there once: what Loki has of it in memory, and what it has on disk.
+func TestAnotherImportAddsNothing(t *testing.T) {
+	m := sharedMonth(t)
+	for _, where := range []string{"memory", "disk"} {
+		t.Run(where, func(t *testing.T) {
+			if where == "disk" {
+				m.Loki.flush(t)
+			}
+			before := m.Loki.received(t)
+			m.importDays(t, m.Directory, t.TempDir())
+			require.InDelta(t, m.files.Lines(), m.Loki.received(t)-before, 0, "it was not sent again")
+			m.Loki.requireCounts(t, m.files)
+			m.Prometheus.requireHolds(t, m.files)
+			m.Jaeger.requireHolds(t, m.files)
+		})
+	}
+}
+
+// An import that is killed and started again, and again, has everything
+// there, once.
+func TestAnImportThatIsKilled(t *testing.T) {
+	const kills = 6
+	s := ownServers(t)
+	days := writeMonth(t, t.TempDir(), 3, 500)
+	files := readDayFiles(t, days.Directory)
+	position := t.TempDir()
+	for range kills {
+		process, _ := s.startImport(t, days.Directory, position)
+		enough := s.Loki.received(t) + float64(files.Lines()/(kills+2))
+		require.NoError(t, process.Await("send something", func() bool { return s.Loki.received(t) >= enough }))
+		require.NoError(t, process.Kill(), "the import was through before it could be killed")
+	}
+	log := s.importDays(t, days.Directory, position)
+	require.NotContains(t, log, `"lines": 0,`, "nothing was left to be sent")
+	s.requireHold(t, files)
+}
+
+// Sessions come by the thousand: each as a label would be a series of its own.
+func TestSessionsAreNoLabels(t *testing.T) {
+	m := sharedMonth(t)
+	from, to := m.files.span(t)
+
+	require.ElementsMatch(t, []string{"saberloop_signal", "service_name"}, m.Loki.Labels(t, from, to))
+	require.Len(t, m.Loki.Series(t, `{service_name=~".+"}`, from, to), 3, "a stream per signal")
+
+	names := m.Prometheus.Labels(t, from, to)
+	require.Contains(t, names, "rating")
+	for _, name := range names {
+		require.NotContains(t, strings.ToLower(name), "session")
+		for _, value := range m.Prometheus.LabelValues(t, name, from, to) {
+			require.NotContains(t, m.sessions, value, "label %s", name)
+		}
+	}
+}
+
+func TestSessionsAreFound(t *testing.T) {
+	m := sharedMonth(t)
+	for _, id := range m.someSessions() {
+		session := m.sessions[id]
+		from, to := session.from.Add(-aDay), session.to.Add(aDay)
+		var places []place
+		for _, line := range m.Loki.Lines(t, "{service_name=\"saberloop\"} | session_id = `"+id+"`", from, to) {
+			places = append(places, line.place(t))
+		}
+		require.ElementsMatch(t, session.places, places, id)
+		require.ElementsMatch(t, m.spansOf(t, session), m.spansIn(t, id, from, to), id)
+	}
 }

@@ -29,13 +29,16 @@ const (
 	maxBehind = 168 * time.Hour
 )
 
+// signals are the folders of day files.
+var signals = []string{"logs", "traces", "metrics"}
+
 // dayFiles are the lines of a directory's day files. They and the entries in
 // them are read by nothing that the collector is made of: docs/format.md, once
 // more, as far as the servers show it.
 type dayFiles map[dayFile][][]byte
 
 type dayFile struct {
-	Signal string // logs, traces or metrics
+	Signal string // one of signals
 	Name   string // 2025-12-22.jsonl
 }
 

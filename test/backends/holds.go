@@ -25,13 +25,13 @@ func (s *servers) requireHold(t *testing.T, files dayFiles) {
 	t.Run("Jaeger", func(t *testing.T) { s.Jaeger.requireHolds(t, files) })
 }
 
-// eachDay calls do with every day, in UTC, on which an entry of the files can
-// be.
-func (f dayFiles) eachDay(tb testing.TB, do func(from, to time.Time)) {
+// eachSpan calls do with every so many days, in UTC, in which entries of the
+// files can be.
+func (f dayFiles) eachSpan(tb testing.TB, days time.Duration, do func(from, to time.Time)) {
 	tb.Helper()
 	from, to := f.span(tb)
-	for ; from.Before(to); from = from.Add(aDay) {
-		do(from, from.Add(aDay))
+	for ; from.Before(to); from = from.Add(days) {
+		do(from, from.Add(days))
 	}
 }
 
@@ -58,34 +58,48 @@ type shown struct {
 
 func (l loki) requireHolds(tb testing.TB, files dayFiles) {
 	tb.Helper()
-	got, want := map[dayFile]int{}, map[dayFile]int{}
+	l.requireCounts(tb, files)
 	seen := map[place]bool{}
-	files.eachDay(tb, func(from, to time.Time) {
-		for _, line := range l.Lines(tb, `{service_name=~".+"}`, from, to) {
-			at := line.place(tb)
-			require.False(tb, seen[at], "%v is there twice", at)
-			seen[at] = true
-			got[at.dayFile]++
-			e := files.Entry(tb, at)
-			if want := e.shown(at); line.shown(at.Signal) != want {
-				require.Equal(tb, want, line.shown(at.Signal), "%v", at)
+	for _, signal := range signals {
+		// It returns as many lines as three days have, in hardly more time than one.
+		files.eachSpan(tb, 3*aDay, func(from, to time.Time) {
+			for _, line := range l.Lines(tb, `{saberloop_signal="`+signal+`"}`, from, to) {
+				at := line.place(tb)
+				require.False(tb, seen[at], "%v is there twice", at)
+				seen[at] = true
+				line.requireShows(tb, at, files.Entry(tb, at))
 			}
-			for key, value := range flatMembers(e.Context, e.Attributes, e.Labels) {
-				if line.Labels[key] != value {
-					require.Equal(tb, value, line.Labels[key], "%v: %s", at, key)
-				}
-			}
-		}
-	})
+		})
+	}
+	require.Len(tb, seen, files.Lines())
+}
+
+// requireCounts holds Loki to the number of lines of each file. It tells what
+// an import added or lost where each line was looked at before.
+func (l loki) requireCounts(tb testing.TB, files dayFiles) {
+	tb.Helper()
+	want, got := map[dayFile]int{}, map[dayFile]int{}
 	for file, lines := range files {
 		want[file] = len(lines)
 	}
-	require.Equal(tb, want, got, "lines of each file")
+	counts := `sum by (saberloop_signal, log_file_name) (count_over_time({service_name=~".+"}[1000d]))`
+	for _, s := range l.Instant(tb, counts, time.Now().Add(aDay)) {
+		got[dayFile{s.Labels["saberloop_signal"], s.Labels["log_file_name"]}] = int(s.Points[0].Value)
+	}
+	require.Equal(tb, want, got)
+}
 
-	// Nor is there anything where nothing was looked for.
-	all := l.Instant(tb, `sum(count_over_time({service_name=~".+"}[1000d]))`, time.Now().Add(aDay))
-	require.Len(tb, all, 1)
-	require.InDelta(tb, files.Lines(), all[0].Points[0].Value, 0)
+// requireShows holds a line to its entry.
+func (l logLine) requireShows(tb testing.TB, at place, e entry) {
+	tb.Helper()
+	if want := e.shown(at); l.shown(at.Signal) != want {
+		require.Equal(tb, want, l.shown(at.Signal), "%v", at)
+	}
+	for key, value := range flatMembers(e.Context, e.Attributes, e.Labels) {
+		if l.Labels[key] != value {
+			require.Equal(tb, value, l.Labels[key], "%v: %s", at, key)
+		}
+	}
 }
 
 // place is where the line's entry stands.
@@ -188,7 +202,7 @@ func (p prometheus) requireHolds(tb testing.TB, files dayFiles) {
 		}
 	})
 	got := map[sample]int{}
-	files.eachDay(tb, func(_, to time.Time) {
+	files.eachSpan(tb, aDay, func(_, to time.Time) {
 		// A range leaves out its beginning and includes its end.
 		for _, s := range p.Instant(tb, `{__name__=~".+",__name__!="target_info"}[1d]`, to.Add(-time.Millisecond)) {
 			name := s.Labels["__name__"]
@@ -257,7 +271,7 @@ func (j jaeger) requireHolds(tb testing.TB, files dayFiles) {
 	files.Each(tb, "traces", func(at place, e entry) {
 		want[e.stored(at)] = 1 // one that was sent twice, too
 	})
-	files.eachDay(tb, func(from, to time.Time) {
+	files.eachSpan(tb, aDay, func(from, to time.Time) {
 		for _, span := range j.Search(tb, "saberloop", nil, from, to.Add(-time.Microsecond), 1_000_000) {
 			s := span.stored()
 			// A trace comes whole, even if only some of it is of this day.

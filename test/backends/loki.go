@@ -5,8 +5,13 @@ package backends
 
 import (
 	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,30 +50,57 @@ func (l loki) Range(tb testing.TB, query string, from, to time.Time, step time.D
 }
 
 // Lines are the lines that a query selects from a span of time, without its
-// end, the oldest first. There must be less of them than Loki returns at once.
+// end, the oldest first in each stream. There must be less of them than Loki
+// returns at once.
 func (l loki) Lines(tb testing.TB, query string, from, to time.Time) []logLine {
 	tb.Helper()
-	var a answered
-	post(tb, l.url+"/loki/api/v1/query_range", url.Values{
+	form := url.Values{
 		"query": {query}, "start": {nanoseconds(from)}, "end": {nanoseconds(to)},
 		"direction": {"forward"}, "limit": {strconv.Itoa(maxLines)},
-	}, &a)
+	}
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, l.url+"/loki/api/v1/query_range", strings.NewReader(form.Encode()))
+	require.NoError(tb, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// As Grafana does. Otherwise each line is a stream of its own, for which
+	// Loki takes twice as long.
+	req.Header.Set("X-Loki-Response-Encoding-Flags", "categorize-labels")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(tb, err)
+	var a answered
+	readJSON(tb, res, form, &a)
 	require.Equal(tb, "streams", a.Data.ResultType)
 	var streams []struct {
 		Stream map[string]string `json:"stream"`
-		Values [][2]string       `json:"values"`
+		Values []logLine         `json:"values"`
 	}
 	require.NoError(tb, json.Unmarshal(a.Data.Result, &streams))
 	var lines []logLine
 	for _, s := range streams {
-		for _, v := range s.Values {
-			ns, err := strconv.ParseInt(v[0], 10, 64)
-			require.NoError(tb, err)
-			lines = append(lines, logLine{time.Unix(0, ns).UTC(), v[1], s.Stream})
+		for _, line := range s.Values {
+			maps.Copy(line.Labels, s.Stream)
+			lines = append(lines, line)
 		}
 	}
 	require.Less(tb, len(lines), maxLines, "not all lines of %s were returned", query)
 	return lines
+}
+
+// UnmarshalJSON reads `["1766397600123000000","Quiz started",{"structuredMetadata":{…},"parsed":{…}}]`.
+func (l *logLine) UnmarshalJSON(data []byte) error {
+	var at string
+	var labels struct{ StructuredMetadata, Parsed map[string]string }
+	if err := json.Unmarshal(data, &[]any{&at, &l.Text, &labels}); err != nil {
+		return err
+	}
+	ns, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		return err
+	}
+	l.Time = time.Unix(0, ns).UTC()
+	l.Labels = map[string]string{}
+	maps.Copy(l.Labels, labels.StructuredMetadata)
+	maps.Copy(l.Labels, labels.Parsed)
+	return nil
 }
 
 // Labels are the names of the labels of all streams.
@@ -91,6 +123,41 @@ func (l loki) Series(tb testing.TB, selector string, from, to time.Time) []map[s
 		"match[]": {selector}, "start": {nanoseconds(from)}, "end": {nanoseconds(to)},
 	}, &a)
 	return a.Data
+}
+
+// received is how many lines were sent to it, those that it knew already among
+// them.
+func (l loki) received(tb testing.TB) float64 {
+	tb.Helper()
+	return l.metric(tb, "loki_distributor_lines_received_total")
+}
+
+// flush has it write what it has in memory to disk.
+func (l loki) flush(tb testing.TB) {
+	tb.Helper()
+	res, err := http.Post(l.url+"/flush", "", nil)
+	require.NoError(tb, err)
+	defer res.Body.Close()
+	require.Equal(tb, http.StatusNoContent, res.StatusCode)
+	require.Eventually(tb, func() bool { return l.metric(tb, "loki_ingester_memory_chunks") == 0 },
+		time.Minute, 100*time.Millisecond, "it keeps chunks in memory")
+}
+
+// metric is the sum of a metric of its own.
+func (l loki) metric(tb testing.TB, name string) (sum float64) {
+	tb.Helper()
+	res, err := http.Get(l.url + "/metrics")
+	require.NoError(tb, err)
+	defer res.Body.Close()
+	metrics, err := io.ReadAll(res.Body)
+	require.NoError(tb, err)
+	sample := regexp.MustCompile(`(?m)^` + name + `(?:\{.*\})? (.*)$`)
+	for _, match := range sample.FindAllSubmatch(metrics, -1) {
+		n, err := strconv.ParseFloat(string(match[1]), 64)
+		require.NoError(tb, err)
+		sum += n
+	}
+	return sum
 }
 
 func nanoseconds(t time.Time) string { return strconv.FormatInt(t.UnixNano(), 10) }

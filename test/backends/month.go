@@ -49,10 +49,15 @@ func writeMonth(tb testing.TB, directory string, days, sessions int) month {
 	return m
 }
 
-// filled are servers with a whole month in them, imported once.
+// filled are servers with a whole month in them.
 type filled struct {
 	*servers
 	month
+	// files are the month's, sessions who is in them.
+	files    dayFiles
+	sessions map[string]*session
+	// position is where the import remembers what it delivered.
+	position string
 }
 
 // shared holds what sharedMonth made.
@@ -87,12 +92,15 @@ func fill(tb testing.TB) *filled {
 	var err error
 	shared.directory, err = os.MkdirTemp("", "backends") //nolint:usetesting // it outlives the test that is first
 	require.NoError(tb, err)
-	f := &filled{}
+	f := &filled{position: filepath.Join(shared.directory, "position")}
 	f.month = writeMonth(tb, shared.directory, 30, 500)
+	f.files = readDayFiles(tb, f.Directory)
+	require.GreaterOrEqual(tb, f.files.Lines(), 300_000)
+	f.sessions = sessionsOf(tb, f.files)
 	f.servers = startServers(tb, shared.directory)
 	began := time.Now()
-	f.importDays(tb, f.Directory, filepath.Join(shared.directory, "position"))
-	tb.Logf("imported in %v", time.Since(began).Round(time.Second))
+	f.importDays(tb, f.Directory, f.position)
+	tb.Logf("%d entries were imported in %v", f.files.Lines(), time.Since(began).Round(time.Second))
 	return f
 }
 

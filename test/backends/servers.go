@@ -84,6 +84,19 @@ func startServers(tb testing.TB, directory string) *servers {
 	return s
 }
 
+// ownServers starts servers for one test.
+func ownServers(t *testing.T) *servers {
+	t.Helper()
+	s := startServers(t, t.TempDir())
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.showLogs(t)
+		}
+		assert.NoError(t, s.stop())
+	})
+	return s
+}
+
 // composeServices are the services of docker-compose.telemetry.yml: what is
 // tested is what it says.
 func composeServices(tb testing.TB) types.Services {

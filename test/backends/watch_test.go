@@ -59,13 +59,7 @@ func (p *program) start(t *testing.T) {
 // once, whether the laptop was on or off meanwhile, and although everything
 // between them breaks.
 func TestWatch(t *testing.T) {
-	s := startServers(t, t.TempDir())
-	t.Cleanup(func() {
-		if t.Failed() {
-			s.showLogs(t)
-		}
-		assert.NoError(t, s.stop())
-	})
+	s := ownServers(t)
 	sshd := startSSHServer(t)
 	there, here := harness.FreePort(t), harness.FreePort(t)
 	server := harness.Start(t, harness.Options{})
