@@ -8,8 +8,6 @@ package backends
 import (
 	"bytes"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -21,40 +19,6 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// program is a collector with one of the analysis' configurations.
-type program struct {
-	configs []string
-	env     []string
-	log     string
-	process *harness.Process
-}
-
-func newProgram(t *testing.T, name string, env []string, configs ...string) *program {
-	t.Helper()
-	p := &program{configs: configs, env: env, log: filepath.Join(t.TempDir(), name+".log")}
-	t.Cleanup(func() {
-		if p.process != nil {
-			assert.NoError(t, p.process.Stop())
-		}
-		if t.Failed() {
-			t.Logf("log of %s:\n%s", name, lastOf(p.log))
-		}
-	})
-	return p
-}
-
-func (p *program) start(t *testing.T) {
-	t.Helper()
-	cmd := exec.Command(harness.Binary(t))
-	for _, config := range p.configs {
-		cmd.Args = append(cmd.Args, "--config", filepath.Join(harness.Root(t), "analysis/collector", config))
-	}
-	cmd.Env = append(os.Environ(), p.env...)
-	var err error
-	p.process, err = harness.StartProcess(cmd, p.log)
-	require.NoError(t, err)
-}
-
 // Watching live: what browsers send to the server is in the laptop's servers,
 // once, whether the laptop was on or off meanwhile, and although everything
 // between them breaks.
@@ -65,10 +29,10 @@ func TestWatch(t *testing.T) {
 	server := harness.Start(t, harness.Options{})
 	follower := newProgram(t, "vps.yaml", []string{
 		"TELEMETRY_DIR=" + server.Directory, "POSITION_DIR=" + t.TempDir(), "WATCH_PORT=" + strconv.Itoa(there),
-	}, "vps.yaml")
+	}, "analysis/collector/vps.yaml")
 	laptop := newProgram(t, "watch.yaml", append(s.importEnv,
 		"POSITION_DIR="+t.TempDir(), "WATCH_PORT="+strconv.Itoa(here),
-	), "import.yaml", "watch.yaml")
+	), "analysis/collector/import.yaml", "analysis/collector/watch.yaml")
 	ledger := harness.NewLedger(synthetic.Mix{Seed: 4})
 	browse := func() {
 		harness.StartLoad(t, server, harness.LoadOptions{Connections: 4, Ledger: ledger, Batches: 200}).Wait()
