@@ -83,12 +83,10 @@ func TestSessionsAreFound(t *testing.T) {
 	m := sharedMonth(t)
 	for _, id := range m.someSessions() {
 		session := m.sessions[id]
-		from, to := session.from.Add(-aDay), session.to.Add(aDay)
-		var places []place
-		for _, line := range m.Loki.Lines(t, "{service_name=\"saberloop\"} | session_id = `"+id+"`", from, to) {
-			places = append(places, line.place(t))
-		}
-		require.ElementsMatch(t, session.places, places, id)
-		require.ElementsMatch(t, m.spansOf(t, session), m.spansIn(t, id, from, to), id)
+		from, to := session.around()
+		lines := m.Loki.Lines(t, "{service_name=\"saberloop\"} | session_id = `"+id+"`", from, to)
+		require.ElementsMatch(t, session.places, placesOf(t, lines), id)
+		spans := m.Jaeger.Search(t, "saberloop", map[string]string{"session.id": id}, from, to, 1000)
+		require.ElementsMatch(t, m.spansOf(t, session), allStored(ofSession(id, spans)), id)
 	}
 }

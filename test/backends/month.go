@@ -53,9 +53,9 @@ func writeMonth(tb testing.TB, directory string, days, sessions int) month {
 type filled struct {
 	*servers
 	month
-	// files are the month's, sessions who is in them.
-	files    dayFiles
-	sessions map[string]*session
+	// files are the month's, sessions and traces who and what is in them.
+	files            dayFiles
+	sessions, traces map[string]*group
 	// position is where the import remembers what it delivered.
 	position string
 }
@@ -96,7 +96,7 @@ func fill(tb testing.TB) *filled {
 	f.month = writeMonth(tb, shared.directory, 30, 500)
 	f.files = readDayFiles(tb, f.Directory)
 	require.GreaterOrEqual(tb, f.files.Lines(), 300_000)
-	f.sessions = sessionsOf(tb, f.files)
+	f.sessions, f.traces = f.files.groups(tb)
 	f.servers = startServers(tb, shared.directory)
 	began := time.Now()
 	f.importDays(tb, f.Directory, f.position)
