@@ -31,7 +31,7 @@ COMPILE := CGO_ENABLED=0 $(GO) build -C _build -trimpath -buildvcs=false -ldflag
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##### the distribution
 
@@ -96,7 +96,7 @@ test-faults: build ## damage the collector for SOAK (10m): kills, power cuts, fu
 		$(GO) test -count=1 -timeout=60m -v ./test/powercut/... ./test/faults/...
 
 .PHONY: test-backends
-test-backends: build servers ## import a month into the real servers, and compare what they answer
+test-backends: build servers test-dashboards ## import a month into the real servers, and compare what they answer
 	@scripts/setup.sh gcc ssh sshd
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout=60m -v ./test/backends/...
 

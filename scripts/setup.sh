@@ -12,6 +12,7 @@ package() {
 	gcc) echo gcc libc6-dev ;;
 	losetup) echo mount ;;
 	mkfs.ext4 | e2fsck) echo e2fsprogs ;;
+	node) echo nodejs ;;
 	ssh) echo openssh-client ;;
 	sshd) echo openssh-server ;;
 	unshare) echo util-linux ;;

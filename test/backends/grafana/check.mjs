@@ -1,35 +1,39 @@
-// Checks dashboards against Grafana's own schema: node check.mjs FILE...
-import { readFileSync } from 'node:fs';
+// Checks dashboards against Grafana's own schema.
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv';
 import { createGenerator } from 'ts-json-schema-generator';
 
-const schema = createGenerator({
-  path: fileURLToPath(new URL('types.ts', import.meta.url)),
-  skipTypeCheck: true,
-  additionalProperties: false,
-  expose: 'none',
-  topRef: false,
-}).createSchema('Checked');
 const ajv = new Ajv({ allErrors: true, strict: false });
-ajv.addSchema(schema, 'grafana');
-const validator = (type) => ajv.getSchema(`grafana#/properties/${type}`);
+ajv.addSchema(
+  createGenerator({
+    path: fileURLToPath(new URL('types.ts', import.meta.url)),
+    skipTypeCheck: true,
+    additionalProperties: false,
+    expose: 'none',
+    topRef: false,
+  }).createSchema('Checked'),
+  'grafana',
+);
 
-let failed = false;
-function check(where, type, value) {
-  const validate = validator(type);
-  const errors = validate ? (validate(value), validate.errors ?? []) : [{ instancePath: '', message: `no such type: ${type}` }];
-  for (const e of errors) {
-    failed = true;
-    console.error(`${where}${e.instancePath}: ${e.message} ${JSON.stringify(e.params ?? {})}`);
+// validate returns what is wrong with a value, as one of the types in types.ts.
+function validate(where, type, value) {
+  const validator = ajv.getSchema(`grafana#/properties/${type}`);
+  if (!validator) {
+    return [`${where}: no such type: ${type}`];
   }
+  validator(value);
+  return (validator.errors ?? []).map((e) => `${where}${e.instancePath}: ${e.message} ${JSON.stringify(e.params)}`);
 }
 
-for (const file of process.argv.slice(2)) {
-  const dashboard = JSON.parse(readFileSync(file, 'utf8'));
-  check(file, 'dashboard', dashboard);
-  for (const panel of dashboard.panels.filter((p) => p.type !== 'row' && p.type !== 'traces')) {
-    check(`${file}: ${panel.title}`, panel.type, { options: panel.options ?? {}, custom: panel.fieldConfig?.defaults.custom ?? {} });
+// check returns what is wrong with a dashboard.
+export function check(name, dashboard) {
+  const errors = validate(name, 'dashboard', dashboard);
+  if (errors.length > 0) {
+    return errors; // its panels may be anything
   }
+  for (const panel of dashboard.panels.flatMap((p) => (p.type === 'row' ? p.panels : p))) {
+    const settings = { options: panel.options ?? {}, custom: panel.fieldConfig?.defaults.custom ?? {} };
+    errors.push(...validate(`${name}: ${panel.title}`, panel.type, settings));
+  }
+  return errors;
 }
-process.exit(failed ? 1 : 0);
