@@ -54,10 +54,16 @@ func (l loki) Range(tb testing.TB, query string, from, to time.Time, step time.D
 // returns at once.
 func (l loki) Lines(tb testing.TB, query string, from, to time.Time) []logLine {
 	tb.Helper()
-	form := url.Values{
+	lines := l.lines(tb, url.Values{
 		"query": {query}, "start": {nanoseconds(from)}, "end": {nanoseconds(to)},
 		"direction": {"forward"}, "limit": {strconv.Itoa(maxLines)},
-	}
+	})
+	require.Less(tb, len(lines), maxLines, "not all lines of %s were returned", query)
+	return lines
+}
+
+func (l loki) lines(tb testing.TB, form url.Values) []logLine {
+	tb.Helper()
 	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, l.url+"/loki/api/v1/query_range", strings.NewReader(form.Encode()))
 	require.NoError(tb, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -81,7 +87,6 @@ func (l loki) Lines(tb testing.TB, query string, from, to time.Time) []logLine {
 			lines = append(lines, line)
 		}
 	}
-	require.Less(tb, len(lines), maxLines, "not all lines of %s were returned", query)
 	return lines
 }
 

@@ -44,9 +44,20 @@ func (p prometheus) Labels(tb testing.TB, from, to time.Time) []string {
 // LabelValues are the values that a label has.
 func (p prometheus) LabelValues(tb testing.TB, name string, from, to time.Time) []string {
 	tb.Helper()
+	return p.labelValues(tb, name, "", from, to)
+}
+
+// labelValues are those that a label has in the series that a selector
+// matches; an empty one matches all.
+func (p prometheus) labelValues(tb testing.TB, name, selector string, from, to time.Time) []string {
+	tb.Helper()
+	query := url.Values{"start": {unixTime(from)}, "end": {unixTime(to)}}
+	if selector != "" {
+		query.Set("match[]", selector)
+	}
 	var a struct {
 		Data []string `json:"data"`
 	}
-	get(tb, p.url+"/api/v1/label/"+url.PathEscape(name)+"/values", url.Values{"start": {unixTime(from)}, "end": {unixTime(to)}}, &a)
+	get(tb, p.url+"/api/v1/label/"+url.PathEscape(name)+"/values", query, &a)
 	return a.Data
 }
