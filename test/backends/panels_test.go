@@ -144,19 +144,20 @@ func webVitals() map[string][]expectation {
 					matches(o.Variables["device"], r.Labels["device"]) && matches(o.Variables["page"], r.Labels["page"])
 			}
 		}
-		rated := func(which selector) expectation {
+		good := func(r row) bool { return r.Value <= rating.good }
+		poor := func(r row) bool { return r.Value > rating.poor }
+		between := func(r row) bool { return !good(r) && !poor(r) }
+		perDay := func(which selector) expectation {
 			return func(o oracle) values { return o.perDay(points(o), together, share(which)) }
+		}
+		perPlace := func(what aggregate) expectation {
+			return func(o oracle) values { return o.inRange(points(o), byPlace, what) }
 		}
 		panels[name+" p75"] = []expectation{func(o oracle) values { return o.inRange(points(o), byMetric, quantile(0.75)) }}
 		panels[name+" p75 per day"] = []expectation{func(o oracle) values { return o.perDay(points(o), byMetric, quantile(0.75)) }}
-		panels[name+" per day: good, needs improvement, poor"] = []expectation{
-			rated(func(r row) bool { return r.Value <= rating.good }),
-			rated(func(r row) bool { return r.Value > rating.good && r.Value <= rating.poor }),
-			rated(func(r row) bool { return r.Value > rating.poor }),
-		}
-		panels[name+" p75 by device and page"] = []expectation{
-			func(o oracle) values { return o.inRange(points(o), byPlace, quantile(0.75)) },
-			func(o oracle) values { return o.inRange(points(o), byPlace, count) },
+		panels[name+" per day: good, needs improvement, poor"] = []expectation{perDay(good), perDay(between), perDay(poor)}
+		panels[name+" by device and page"] = []expectation{
+			perPlace(quantile(0.75)), perPlace(count), perPlace(share(good)), perPlace(share(between)), perPlace(share(poor)),
 		}
 	}
 	return panels
