@@ -315,7 +315,7 @@ func (r *batchReader) readResource() error {
 		return r.skip()
 	}
 	depth := r.dec.StackDepth()
-	r.keys = r.keys[:0]
+	r.dropKeys(0)
 	resource := pcommon.NewValueEmpty()
 	r.resource = &resource
 	err := r.value(resource)

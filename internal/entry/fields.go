@@ -4,6 +4,8 @@
 package entry
 
 import (
+	"bytes"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/xpdata"
 )
@@ -21,6 +23,11 @@ type fieldReader struct {
 	line    bool
 	tailKey string
 	tail    []byte
+	// received is where received_at ends in the line. known is what a line
+	// before this one had behind it, nothing but the tail knownTail: many lines
+	// end alike, and what was read once need not be read again.
+	received         int64
+	known, knownTail []byte
 
 	// receivedAt is given for an entry of a batch, and read from a line.
 	receivedAt pcommon.Timestamp
@@ -36,7 +43,7 @@ func (r *fieldReader) reset(receivedAt pcommon.Timestamp) {
 	r.attributes = xpdata.MapBuilder{}
 	// Room for a typical entry's attributes in one allocation.
 	r.attributes.EnsureCapacity(8)
-	r.keys = r.keys[:0]
+	r.dropKeys(0)
 	r.seen, r.tail, r.receivedAt = 0, nil, receivedAt
 }
 
@@ -58,14 +65,40 @@ func (r *fieldReader) entry(member func(name string) (known bool, err error)) er
 		if err != nil {
 			return err
 		}
+		if r.line && r.endsAsKnown() {
+			r.tail = r.knownTail
+			return nil
+		}
 	}
 	if err := r.token(); err != nil {
 		return err
 	}
-	if r.line && r.seen&seenReceivedAt == 0 {
+	if !r.line {
+		return nil
+	}
+	if r.seen&seenReceivedAt == 0 {
 		return &refusal{reason: "received_at is missing"}
 	}
+	if err := r.end(); err != nil {
+		return err
+	}
+	r.rememberEnd()
 	return nil
+}
+
+// endsAsKnown says whether received_at was read, and nothing but what is known
+// follows.
+func (r *fieldReader) endsAsKnown() bool {
+	return len(r.known) > 0 && r.seen&seenReceivedAt != 0 && bytes.Equal(r.body[r.dec.InputOffset():], r.known)
+}
+
+// rememberEnd remembers how the line ends, if that is its tail and no more.
+func (r *fieldReader) rememberEnd() {
+	end := r.body[r.received:]
+	if len(r.tail) > 0 && len(end) == len(`,"":}`)+len(r.tailKey)+len(r.tail) {
+		r.known = append(r.known[:0], end...)
+		r.knownTail = r.known[len(end)-len(r.tail)-len(`}`) : len(end)-len(`}`)]
+	}
 }
 
 // common reads a member that means the same in all signals, or none.
@@ -103,12 +136,14 @@ func (r *fieldReader) readReceivedAt() error {
 		if err != nil {
 			return err
 		}
+		r.received = r.dec.InputOffset()
 		if s == r.receipt {
 			r.receivedAt = r.written
 			return nil
 		}
 		if ts, ok := parseReceivedAt(s); ok {
 			r.receivedAt = ts
+			r.noteReceipt()
 			return nil
 		}
 	} else if err := r.skip(); err != nil {
@@ -207,12 +242,17 @@ func (r *fieldReader) standIn(ts pcommon.Timestamp) pcommon.Timestamp {
 	if ts == 0 {
 		ts = r.receivedAt
 	}
+	r.noteReceipt()
+	r.put(&r.attributes, AttrReceivedAt).SetStr(r.receipt)
+	return ts
+}
+
+// noteReceipt writes receivedAt as receipt, where it is not the one before.
+func (r *fieldReader) noteReceipt() {
 	if r.written != r.receivedAt {
 		var b [len("2006-01-02T15:04:05.000000000Z")]byte
 		r.written, r.receipt = r.receivedAt, string(formatReceivedAt(b[:0], r.receivedAt))
 	}
-	r.put(&r.attributes, AttrReceivedAt).SetStr(r.receipt)
-	return ts
 }
 
 // finish hands over the attributes.

@@ -187,6 +187,38 @@ func assertRoundTrip[D any, R resourceGroup, S scopeGroup, E record[E]](t *rapid
 	}
 }
 
+// A line is read as it stands, whatever was read before it: a reader that skips
+// what it knows must not know more than the line says.
+func TestLawLinesStandAlone(t *testing.T) {
+	t.Parallel()
+	begins := []string{
+		`{"timestamp":"2025-12-22T10:00:00.123Z","received_at":"2025-12-22T10:00:05Z"`, `{"received_at":"2025-12-22T10:00:06Z"`,
+		`{"received_at":"2025-12-22T10:00:05+00:00","url":"u"`, `{"received_at":"2025-12-22T10:00:05Z","received_at":"2025-12-22T10:00:07Z"`,
+		`{"received_at":"x"`, `{"message":"no receipt"`, `{"context":{"received_at":"2025-12-22T10:00:05Z"`, `{"message":"torn,`,
+		`{"received_at":"2025-12-22T10:00:05Z","url":1,"resourceLogs":[{"scopeLogs":[{}]}]`, `{"resourceLogs":2,"received_at":"2025-12-22T10:00:05Z"`,
+	}
+	ends := []string{
+		`}`, ` }`, `}}`, ``, `,"url":"u"}`, `,"message":1,"message":2}`,
+		`,"resourceLogs":[{"scopeLogs":[{}]}]}`, `,"resourceLogs":[{"scopeLogs":[{}]}] }`, `,"resourceLogs":[{"scopeLogs":[{}]}],"a":1}`,
+		`,"resourceLogs":[{"resource":{"attributes":[{"key":"a","value":{"stringValue":"b"}}]},"scopeLogs":[{}]}]}`,
+		`,"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityText":"x"}]}]}]}`, `,"resourceLogs":[]}`, `,"resourceLogs":1}`, `,"resourceLogs":[}`,
+	}
+	genLine := rapid.Custom(func(t *rapid.T) string {
+		return rapid.SampledFrom(begins).Draw(t, "begin") + rapid.SampledFrom(ends).Draw(t, "end")
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		var together LogReader
+		var want []any
+		for _, line := range rapid.SliceOfN(genLine, 0, 100).Draw(t, "lines") {
+			var alone LogReader
+			err := alone.Add([]byte(line))
+			require.Equalf(t, err, together.Add([]byte(line)), "%s", line)
+			want = append(want, flatten(t, &logSignal, alone.Take())...)
+		}
+		require.Equal(t, want, flatten(t, &logSignal, together.Take()))
+	})
+}
+
 // flatten gives every record with its resource and scope, as OTLP's JSON with
 // attributes in the order of their keys.
 func flatten[D any, R resourceGroup, S scopeGroup, E record[E]](t *rapid.T, g *signal[D, R, S, E], data D) []any {

@@ -188,10 +188,7 @@ func readLine[E any](r *fieldReader, read func(*fieldReader, E) error, rec E) er
 	if r.dec.PeekKind() != '{' {
 		return r.refuse()
 	}
-	if err := read(r, rec); err != nil {
-		return err
-	}
-	return r.end()
+	return read(r, rec)
 }
 
 // document completes a line's tail to a document of OTLP's JSON encoding.

@@ -65,8 +65,8 @@ func newSource(body []byte, maxDepth int) (*source, error) {
 }
 
 func (s *source) release() {
-	clear(s.keys[:cap(s.keys)])
-	s.body, s.text, s.buf, s.keys = nil, "", bytes.Buffer{}, s.keys[:0]
+	s.dropKeys(0)
+	s.body, s.text, s.buf = nil, "", bytes.Buffer{}
 	sources.Put(s)
 }
 
@@ -307,6 +307,12 @@ func (s *source) into(m pcommon.Map, mb *xpdata.MapBuilder, first int) {
 	if repeated(s.keys[first:]) {
 		lastWins(m)
 	}
+	s.dropKeys(first)
+}
+
+// dropKeys forgets the keys from first on, and the text that they are cut from.
+func (s *source) dropKeys(first int) {
+	clear(s.keys[first:])
 	s.keys = s.keys[:first]
 }
 
