@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/xpdata"
 	"go.opentelemetry.io/collector/pdata/xpdata/entity"
 )
 
@@ -90,6 +91,7 @@ func (r *lineReader[D, R, S, E]) add(g *signal[D, R, S, E], line []byte) error {
 	r.fields.reset(0)
 	if err = readLine(&r.fields, g.read, r.record); errors.Is(err, errDuplicate) {
 		r.record = g.newRecord()
+		r.fields.attributes = xpdata.MapBuilder{}
 		err = r.fields.withoutDuplicates(line, func(f *fieldReader) error { return readLine(f, g.read, r.record) })
 	}
 	if err == nil {
@@ -97,6 +99,7 @@ func (r *lineReader[D, R, S, E]) add(g *signal[D, R, S, E], line []byte) error {
 	}
 	if err != nil {
 		r.record = g.newRecord()
+		r.fields.attributes = xpdata.MapBuilder{}
 	}
 	return err
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -38,7 +37,11 @@ type source struct {
 	text     string
 	maxDepth int
 	keys     []string // of the objects that are open, to find keys given twice
+	// long says how many members the long lists and objects have, by the offset
+	// of the first.
+	long     map[int64]int
 	scratch  []byte
+	builders []*xpdata.MapBuilder // empty ones
 }
 
 var sources = sync.Pool{New: func() any {
@@ -53,7 +56,7 @@ func newSource(body []byte, maxDepth int) (*source, error) {
 		return nil, &SyntaxError{Detail: fmt.Sprintf("invalid UTF-8 at byte %d", i)}
 	}
 	s := sources.Get().(*source)
-	s.body, s.text, s.maxDepth = body, string(body), maxDepth
+	s.body, s.text, s.maxDepth, s.long = body, string(body), maxDepth, longLists(body, maxDepth)
 	s.buf = *bytes.NewBuffer(body)
 	s.dec.Reset(&s.buf,
 		// The last one wins; see lastWins.
@@ -66,7 +69,15 @@ func newSource(body []byte, maxDepth int) (*source, error) {
 
 func (s *source) release() {
 	s.dropKeys(0)
-	s.body, s.text, s.buf = nil, "", bytes.Buffer{}
+	// What one text out of the ordinary took must not be held for good.
+	const ordinary = 1 << 10
+	if cap(s.keys) > ordinary {
+		s.keys = nil
+	}
+	if cap(s.scratch) > ordinary {
+		s.scratch = nil
+	}
+	s.body, s.text, s.buf, s.long = nil, "", bytes.Buffer{}, nil
 	sources.Put(s)
 }
 
@@ -259,6 +270,9 @@ func (s *source) array(to pcommon.Slice) error {
 	if err := s.open(); err != nil {
 		return err
 	}
+	if n := s.long[s.dec.InputOffset()]; n > 0 {
+		to.EnsureCapacity(n)
+	}
 	for s.dec.PeekKind() != ']' {
 		if err := s.value(to.AppendEmpty()); err != nil {
 			return err
@@ -268,12 +282,18 @@ func (s *source) array(to pcommon.Slice) error {
 }
 
 func (s *source) object(to pcommon.Map) error {
-	var members xpdata.MapBuilder
+	if len(s.builders) == 0 {
+		s.builders = append(s.builders, new(xpdata.MapBuilder))
+	}
+	last := len(s.builders) - 1
+	members := s.builders[last]
+	s.builders = s.builders[:last]
 	first := len(s.keys)
-	if err := s.members(&members, func(key string) string { return key }); err != nil {
+	if err := s.members(members, func(key string) string { return key }); err != nil {
 		return err
 	}
-	s.into(to, &members, first)
+	s.into(to, members, first)
+	s.builders = append(s.builders, members)
 	return nil
 }
 
@@ -282,6 +302,10 @@ func (s *source) object(to pcommon.Map) error {
 func (s *source) members(mb *xpdata.MapBuilder, rename func(string) string) error {
 	if err := s.open(); err != nil {
 		return err
+	}
+	if n := s.long[s.dec.InputOffset()]; n > 0 {
+		mb.EnsureCapacity(n)
+		s.keys = slices.Grow(s.keys, n)
 	}
 	for s.dec.PeekKind() != '}' {
 		key, err := s.str()
@@ -304,8 +328,8 @@ func (s *source) put(mb *xpdata.MapBuilder, key string) pcommon.Value {
 // into moves the members of mb, whose keys were remembered from first on, to m.
 func (s *source) into(m pcommon.Map, mb *xpdata.MapBuilder, first int) {
 	mb.UnsafeIntoMap(m)
-	if repeated(s.keys[first:]) {
-		lastWins(m)
+	if keys := s.keys[first:]; repeated(keys) {
+		lastWins(m, keys)
 	}
 	s.dropKeys(first)
 }
@@ -316,16 +340,19 @@ func (s *source) dropKeys(first int) {
 	s.keys = s.keys[:first]
 }
 
-// repeated says whether a key stands twice among keys.
+// repeated says whether a key stands twice among keys, whose order it may
+// change.
 func repeated(keys []string) bool {
-	// Up to this many, comparing each with each costs less than a map.
+	// Up to this many, comparing each with each costs less than sorting.
 	const few = 16
 	if len(keys) > few {
-		set := make(map[string]struct{}, len(keys))
-		for _, key := range keys {
-			set[key] = struct{}{}
+		slices.Sort(keys)
+		for i, key := range keys[1:] {
+			if key == keys[i] {
+				return true
+			}
 		}
-		return len(set) < len(keys)
+		return false
 	}
 	for i, key := range keys {
 		if slices.Contains(keys[:i], key) {
@@ -336,17 +363,33 @@ func repeated(keys []string) bool {
 }
 
 // lastWins gives every key of m its last value, at its first place, as
-// JSON.parse does.
-func lastWins(m pcommon.Map) {
-	last := maps.Collect(m.All())
-	var members xpdata.MapBuilder
-	for key := range m.All() {
-		if v, ok := last[key]; ok {
-			v.MoveTo(members.AppendEmpty(key))
-			delete(last, key)
+// JSON.parse does. keys are those of m, and may be put into another order.
+func lastWins(m pcommon.Map, keys []string) {
+	slices.Sort(keys)
+	twice := keys[:0]
+	for i, key := range keys {
+		if i > 0 && key == keys[i-1] && (len(twice) == 0 || twice[len(twice)-1] != key) {
+			twice = append(twice, key)
 		}
 	}
-	members.UnsafeIntoMap(m)
+	last := make([]pcommon.Value, len(twice))
+	for key, v := range m.All() {
+		if i, found := slices.BinarySearch(twice, key); found {
+			last[i] = v
+		}
+	}
+	m.RemoveIf(func(key string, v pcommon.Value) bool {
+		i, found := slices.BinarySearch(twice, key)
+		if !found {
+			return false
+		}
+		if last[i] == (pcommon.Value{}) {
+			return true
+		}
+		last[i].MoveTo(v)
+		last[i] = pcommon.Value{}
+		return false
+	})
 }
 
 // lastMembersWin does for the text of an object what lastWins does for a map.
