@@ -15,6 +15,10 @@ import (
 // repeats itself within far less.
 const zstdWindow = 4 << 20
 
+// maxZstdWindow is the largest window of others' files that is read: what RFC
+// 8878 asks of every decoder, and what zstd makes up to its level 19.
+const maxZstdWindow = 8 << 20
+
 // newCompressor returns a writer of one gzip member or zstd frame. A file may
 // hold several: zcat and zstd -d read them as one.
 func newCompressor(w io.Writer, form Form) (io.WriteCloser, error) {
@@ -34,7 +38,7 @@ func newDecompressor(r io.Reader, form Form) (io.ReadCloser, error) {
 	case Gzip:
 		return gzip.NewReader(r)
 	case Zstd:
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+		d, err := newZstdDecoder(r)
 		if err != nil {
 			return nil, err
 		}
@@ -42,4 +46,8 @@ func newDecompressor(r io.Reader, form Form) (io.ReadCloser, error) {
 	default:
 		return io.NopCloser(r), nil
 	}
+}
+
+func newZstdDecoder(r io.Reader) (*zstd.Decoder, error) {
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Errors of Reader.Open that callers tell apart, with errors.Is.
@@ -49,6 +50,9 @@ type Reader struct {
 	apart   map[notHeld]struct{}
 	// spare is the buffer of the Lines that were closed last.
 	spare []byte
+	// zstd decompresses one day after the other: its window is most of the
+	// memory that reading takes.
+	zstd *zstd.Decoder
 }
 
 // NewReader returns a reader of a signal's files below directory. Lines of
@@ -97,6 +101,7 @@ func (s fileState) String() string {
 // Days lists the days from first to last that have files, the oldest first. A
 // signal without a folder has none.
 func (r *Reader) Days(first, last Day) ([]DayState, error) {
+	r.zstd = nil // There may be nothing to read for long.
 	entries, err := os.ReadDir(r.path(""))
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {

@@ -85,7 +85,7 @@ func (l *Lines) begin(skip int64) (err error) {
 			return err
 		}
 		l.stored = storedBytes{r: f.file}
-		if l.stream, err = decompress(&l.stored, f.form); err != nil {
+		if l.stream, err = l.reader.decompress(&l.stored, f.form); err != nil {
 			return err
 		}
 		_, err = io.CopyN(io.Discard, l.stream, skip)
@@ -95,6 +95,21 @@ func (l *Lines) begin(skip int64) (err error) {
 	l.stream = io.NopCloser(&l.stored)
 	_, err = f.file.Seek(skip, io.SeekStart)
 	return err
+}
+
+// decompress is the function of that name for the Lines that are open.
+func (r *Reader) decompress(stored io.Reader, form Form) (io.ReadCloser, error) {
+	if form != Zstd {
+		return decompress(stored, form)
+	}
+	if r.zstd == nil {
+		d, err := newZstdDecoder(nil)
+		if err != nil {
+			return nil, err
+		}
+		r.zstd = d
+	}
+	return io.NopCloser(r.zstd), r.zstd.Reset(stored)
 }
 
 // leaveFile closes files[0], whose size was found out.

@@ -4,6 +4,7 @@
 package dayfile
 
 import (
+	"bytes"
 	"io"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -405,6 +407,38 @@ func readDamaged(t *testing.T, r *Reader) ([]string, error) {
 	}
 	defer func() { require.NoError(t, l.Close()) }()
 	return next(l)
+}
+
+// TestWindows reads what others compressed, in any order, and no window that
+// would take more memory than is meant for one.
+func TestWindows(t *testing.T) {
+	t.Parallel()
+	const count = 20_000
+	line := append(bytes.Repeat([]byte{'x'}, 1<<10), '\n')
+	content := bytes.Repeat(line, count) // longer than the windows
+	packed := func(window int) []byte {
+		var b bytes.Buffer
+		w, err := zstd.NewWriter(&b, zstd.WithWindowSize(window), zstd.WithEncoderLevel(zstd.SpeedFastest))
+		require.NoError(t, err)
+		_, err = w.Write(content)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return b.Bytes()
+	}
+	dir := t.TempDir()
+	r := newTestReader(dir)
+	write(t, dir, zstdLogs, packed(maxZstdWindow))
+	for range 2 {
+		got, err := readDamaged(t, r)
+		require.ErrorIs(t, err, io.EOF)
+		assert.Len(t, got, count)
+
+		write(t, dir, zstdLogs, packed(2*maxZstdWindow))
+		got, err = readDamaged(t, r)
+		require.ErrorIs(t, err, zstd.ErrWindowSizeExceeded)
+		assert.Empty(t, got)
+		write(t, dir, zstdLogs, packed(1<<20))
+	}
 }
 
 func TestOnlyRegularFiles(t *testing.T) {
