@@ -4,6 +4,7 @@
 package backends
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -13,6 +14,15 @@ import (
 func TestTheServersHoldWhatTheFilesHold(t *testing.T) {
 	m := sharedMonth(t)
 	m.requireHold(t, m.files)
+}
+
+func TestTheImportTellsOfEveryDay(t *testing.T) {
+	m := sharedMonth(t)
+	for file, lines := range m.files {
+		require.Contains(t, m.log, fmt.Sprintf(`"day": %q, "signal": %q, "lines": %[3]d, "sent": %[3]d, "bad": 0`,
+			strings.TrimSuffix(file.Name, ".jsonl"), file.Signal, len(lines)))
+	}
+	require.Contains(t, m.log, fmt.Sprintf(`"lines": %[1]d, "sent": %[1]d, "bad": 0`, m.files.Lines()))
 }
 
 func TestASecondImportSendsNothing(t *testing.T) {

@@ -56,8 +56,8 @@ type filled struct {
 	// files are the month's, sessions and traces who and what is in them.
 	files            dayFiles
 	sessions, traces map[string]*group
-	// position is where the import remembers what it delivered.
-	position string
+	// position is where the import remembers what it delivered, log what it said.
+	position, log string
 }
 
 // shared holds what sharedMonth made.
@@ -99,7 +99,7 @@ func fill(tb testing.TB) *filled {
 	f.sessions, f.traces = f.files.groups(tb)
 	f.servers = startServers(tb, shared.directory)
 	began := time.Now()
-	f.importDays(tb, f.Directory, f.position)
+	f.log = f.importDays(tb, f.Directory, f.position)
 	tb.Logf("%d entries were imported in %v", f.files.Lines(), time.Since(began).Round(time.Second))
 	return f
 }
