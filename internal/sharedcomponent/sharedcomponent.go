@@ -63,7 +63,6 @@ type Component[V component.Component] struct {
 	startErr error
 	users    atomic.Int64
 	stop     sync.Once
-	stopErr  error
 }
 
 // Unwrap returns the component that is shared.
@@ -80,15 +79,16 @@ func (c *Component[V]) Start(ctx context.Context, host component.Host) error {
 }
 
 // Shutdown stops the shared component, once: at the first call if its Map says
-// so, else at the one that balances the last Start. It may be called without
-// Start.
-func (c *Component[V]) Shutdown(ctx context.Context) error {
+// so, else at the one that balances the last Start. That call alone returns
+// what is wrong with it, for the Collector tells every error that it gets. It
+// may be called without Start.
+func (c *Component[V]) Shutdown(ctx context.Context) (err error) {
 	if c.users.Add(-1) > 0 && !c.stopWithFirst {
 		return nil
 	}
 	c.stop.Do(func() {
-		c.stopErr = c.inner.Shutdown(ctx)
+		err = c.inner.Shutdown(ctx)
 		c.forget()
 	})
-	return c.stopErr
+	return err
 }
