@@ -53,8 +53,10 @@ type Config struct {
 	// once. Default: 1000.
 	MaxBatchLines int `mapstructure:"max_batch_lines"`
 
-	// MaxBatchBytes is the number of bytes of lines from which on a batch is
-	// handed to the pipeline, however few lines it has. Default: 1048576.
+	// MaxBatchBytes is how many bytes of memory the lines of a batch take,
+	// decoded and as estimated, from which on it is handed to the pipeline,
+	// however few lines it has. All signals together have four times as much
+	// for what is decoded and with the pipelines. Default: 4194304.
 	MaxBatchBytes int `mapstructure:"max_batch_bytes"`
 
 	// MaxLineBytes is how many bytes a line may have, its end included. A

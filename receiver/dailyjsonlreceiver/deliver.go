@@ -9,11 +9,13 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
 // toTheEnd is behind all lines.
@@ -23,14 +25,32 @@ const toTheEnd = math.MaxInt64
 // Where it ends depends on the lines alone: who starts again at the same
 // position, of files that did not grow, hands over the same batches.
 type batch struct {
-	from, to    dayfile.Position
-	first, last dayfile.Place
-	// text is the lines that were decoded, each with a '\n', kept to be
-	// decoded again if need be.
+	from, to dayfile.Position
+	// lines are those that were read, less those that turned out to be bad;
+	// text is what stands in them.
+	lines []line
 	text  []byte
-	lines int
 	bad   int
-	bytes int // of all lines, bad ones too
+	// weight is what the lines take, decoded.
+	weight int64
+	// rest is true where the last line has no end, and whole the end of the
+	// line before it.
+	rest  bool
+	whole dayfile.Position
+}
+
+// line is a line of a batch.
+type line struct {
+	begin, end int // in the batch's text
+	place      dayfile.Place
+	number     int64 // in its day
+}
+
+func (b *batch) add(lines *dayfile.Lines, text []byte) {
+	begin := len(b.text)
+	b.text = append(b.text, text...)
+	b.lines = append(b.lines, line{begin: begin, end: len(b.text), place: lines.Place(), number: lines.Line()})
+	b.weight += entry.Weight(text)
 }
 
 // deliver hands the lines up to an offset over, batch by batch. After each it
@@ -38,7 +58,7 @@ type batch struct {
 func (r *replay) deliver(ctx context.Context, lines *dayfile.Lines, until int64, t *tally, done func(b *batch, taken bool) error) error {
 	for {
 		r.marker.begin(t.day)
-		b, readErr := r.fill(lines, until)
+		b, readErr := r.fill(lines, until, r.cfg.Mode == ModeOnce)
 		err := r.handOver(ctx, b)
 		taken := !consumererror.IsPermanent(err)
 		if err != nil && taken {
@@ -63,108 +83,106 @@ func (r *replay) deliver(ctx context.Context, lines *dayfile.Lines, until int64,
 	}
 }
 
-// fill decodes the next lines. The error says why they are the last.
-func (r *replay) fill(lines *dayfile.Lines, until int64) (*batch, error) {
-	b := &batch{from: lines.Position(), text: r.text[:0]}
+// fill reads the next lines. The error says why they are the last. A last line
+// without an end is one of them where rest is true.
+func (r *replay) fill(lines *dayfile.Lines, until int64, rest bool) (*batch, error) {
+	b := &r.batch
+	*b = batch{from: lines.Position(), lines: b.lines[:0], text: b.text[:0]}
 	var err error
-	for b.lines < r.cfg.MaxBatchLines && b.bytes < r.cfg.MaxBatchBytes && lines.Offset() < until {
-		var line []byte
-		line, err = lines.Next()
-		if err != nil && !errors.Is(err, dayfile.ErrLongLine) {
+	for len(b.lines)+b.bad < r.cfg.MaxBatchLines && b.weight < int64(r.cfg.MaxBatchBytes) && lines.Offset() < until {
+		var text []byte
+		text, err = lines.Next()
+		switch {
+		case errors.Is(err, dayfile.ErrLongLine):
+			b.bad++
+			r.bad.add(r.log, lines.Place(), err)
+			err = nil
+		case err == nil && len(bytes.TrimSpace(text)) > 0:
+			b.add(lines, text)
+		}
+		if err != nil {
 			break
 		}
-		r.take(b, lines, line, err)
-		err = nil
 	}
 	b.to = lines.Position()
-	if errors.Is(err, io.EOF) && r.cfg.Mode == ModeOnce {
-		r.takeRest(b, lines)
+	if errors.Is(err, io.EOF) && rest {
+		r.addRest(b, lines)
 	}
-	r.text = b.text
 	return b, err
 }
 
-// take puts a line into the batch, or counts it as a bad one.
-func (r *replay) take(b *batch, lines *dayfile.Lines, line []byte, err error) {
-	b.bytes += len(line)
-	if err == nil {
-		if len(bytes.TrimSpace(line)) == 0 {
-			return
-		}
-		err = r.pipeline.add(line)
+// addRest adds a last line without '\n' to the batch. If it can be decoded it
+// is whole, for no JSON object is the beginning of another one. If not, it may
+// be torn, and is left for the time when it is whole.
+func (r *replay) addRest(b *batch, lines *dayfile.Lines) {
+	text, err := lines.Rest()
+	switch {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		r.leave(lines.Place(), err)
+	case len(bytes.TrimSpace(text)) > 0:
+		b.add(lines, text)
+		b.rest, b.whole, b.to = true, b.to, lines.Position()
 	}
-	if err != nil {
-		b.bad++
-		r.bad.add(r.log, lines.Place(), err)
-		return
-	}
-	r.keep(b, lines, line)
 }
 
-// keep notes a line that was decoded.
-func (r *replay) keep(b *batch, lines *dayfile.Lines, line []byte) {
-	r.marker.line(lines.Line())
-	b.last = lines.Place()
-	if b.lines == 0 {
-		b.first = b.last
-	}
-	b.lines++
-	b.text = append(append(b.text, line...), '\n')
-}
-
-// takeRest takes a last line without '\n' if it can be decoded: then it is
-// whole, for no JSON object is the beginning of another one. If not, it may be
-// torn, and is left for the time when it is whole.
-func (r *replay) takeRest(b *batch, lines *dayfile.Lines) {
-	rest, err := lines.Rest()
-	if errors.Is(err, io.EOF) {
-		return
-	}
-	if err == nil && len(bytes.TrimSpace(rest)) > 0 {
-		if err = r.pipeline.add(rest); err == nil {
-			r.keep(b, lines, rest)
-			b.to = lines.Position()
-		}
-	}
-	if err != nil {
-		r.log.Warn("The last line has no end and is left: "+lines.Place().String(), zap.Error(err))
-	}
+func (r *replay) leave(place dayfile.Place, err error) {
+	r.log.Warn("The last line has no end and is left: "+place.String(), zap.Error(err))
 }
 
 // handOver gives a batch to the pipeline, which has taken it when the error is
 // nil, and never will when the error is permanent.
 func (r *replay) handOver(ctx context.Context, b *batch) error {
-	if b.lines == 0 {
-		return nil
-	}
-	decoded := true
 	err := r.persistently(ctx, func() error {
-		if !decoded {
-			// What was handed over is the pipeline's, and may be changed.
-			for line := range bytes.Lines(b.text) {
-				if err := r.pipeline.add(line); err != nil {
-					return err
-				}
-			}
+		leave, err := r.room.enter(ctx, b.weight)
+		if err != nil {
+			return err
 		}
-		decoded = false
+		defer leave()
+		// What was handed over before is the pipeline's, and may be changed.
+		if r.decode(b, r.report); len(b.lines) == 0 {
+			return nil
+		}
 		return r.pipeline.send(r.sending, r.marker)
 	})
 	if consumererror.IsPermanent(err) {
 		r.log.Error("The pipeline refused lines for good; it gets them again at the next start",
-			zap.Stringer("from", b.first), zap.Stringer("to", b.last), zap.Error(err))
+			zap.Stringer("from", b.lines[0].place), zap.Stringer("to", b.lines[len(b.lines)-1].place), zap.Error(err))
 	}
 	return err
 }
 
+// decode decodes a batch into the pipeline, and keeps bad lines out of it.
+func (r *replay) decode(b *batch, report func(b *batch, l line, err error)) {
+	b.lines = slices.DeleteFunc(b.lines, func(l line) bool {
+		err := r.pipeline.add(b.text[l.begin:l.end])
+		if err != nil {
+			report(b, l, err)
+		}
+		return err != nil
+	})
+	r.marker.lines = b.lines
+}
+
+// report reports a bad line.
+func (r *replay) report(b *batch, l line, err error) {
+	if b.rest && l.end == len(b.text) {
+		r.leave(l.place, err)
+		b.to = b.whole
+		return
+	}
+	b.bad++
+	r.bad.add(r.log, l.place, err)
+}
+
 // count counts a batch that is done with.
 func (r *replay) count(lines *dayfile.Lines, b *batch, taken bool) {
-	r.progress.at(lines, b.lines+b.bad)
-	r.telemetry.add(r.telemetry.lines, r.signal, int64(b.lines))
+	r.progress.at(lines, len(b.lines)+b.bad)
+	r.telemetry.add(r.telemetry.lines, r.signal, int64(len(b.lines)))
 	r.telemetry.add(r.telemetry.badLines, r.signal, int64(b.bad))
 	r.telemetry.add(r.telemetry.bytes, r.signal, b.to.Offset-b.from.Offset)
 	if !taken {
-		r.telemetry.add(r.telemetry.refused, r.signal, int64(b.lines))
+		r.telemetry.add(r.telemetry.refused, r.signal, int64(len(b.lines)))
 	}
 }
 

@@ -39,7 +39,7 @@ func createDefaultConfig() component.Config {
 		PollInterval:     time.Second,
 		ProgressInterval: 10 * time.Second,
 		MaxBatchLines:    1000,
-		MaxBatchBytes:    1 << 20,
+		MaxBatchBytes:    4 << 20,
 		MaxLineBytes:     2 << 20,
 		Retry: RetryConfig{
 			InitialInterval: time.Second,

@@ -33,7 +33,7 @@ type marker struct {
 
 	// Of the batch:
 	file  string
-	lines []int64 // the number of each entry's line in its day
+	lines []line // of each entry
 	// occurrences is of each data point, once the batch was marked: a batch
 	// that is decoded anew must not be counted anew.
 	occurrences []uint16
@@ -56,11 +56,8 @@ func newMarker(cfg *Config, signal dayfile.Signal) *marker {
 // begin begins a batch of a day.
 func (m *marker) begin(day dayfile.Day) {
 	m.file = dayfile.FileName(day, dayfile.Plain)
-	m.lines, m.occurrences, m.counted = m.lines[:0], m.occurrences[:0], false
+	m.occurrences, m.counted = m.occurrences[:0], false
 }
-
-// line notes the number of the next entry's line.
-func (m *marker) line(number int64) { m.lines = append(m.lines, number) }
 
 // reached notes that all lines of the day before a position are marked.
 func (m *marker) reached(to dayfile.Position) {
@@ -146,7 +143,7 @@ func (m *marker) place(attributes pcommon.Map, i int) {
 		attributes.PutStr(attrFileName, m.file)
 	}
 	if m.cfg.IncludeFileRecordNumber {
-		attributes.PutInt(attrRecordNumber, m.lines[i])
+		attributes.PutInt(attrRecordNumber, m.lines[i].number)
 	}
 }
 

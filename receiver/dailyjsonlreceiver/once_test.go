@@ -17,6 +17,8 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
 func TestOnceDeliversAllInOrderAndEnds(t *testing.T) {
@@ -159,7 +161,7 @@ func TestBatchesAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, day22, logLines(100, 199))
 	g := newRig(onceConfig(dir))
-	g.cfg.MaxBatchBytes = 3 * len(logLine(100))
+	g.cfg.MaxBatchBytes = 3 * int(entry.Weight([]byte(logLine(100))))
 	sink := new(logSink)
 	g.logs = sink
 	require.NoError(t, g.replay(t))

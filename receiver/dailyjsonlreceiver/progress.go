@@ -105,12 +105,12 @@ type tally struct {
 }
 
 func (t *tally) count(b *batch, taken bool) {
-	t.lines += int64(b.lines + b.bad)
+	t.lines += int64(len(b.lines) + b.bad)
 	t.bad += int64(b.bad)
 	if taken {
-		t.sent += int64(b.lines)
+		t.sent += int64(len(b.lines))
 	} else {
-		t.refused += int64(b.lines)
+		t.refused += int64(len(b.lines))
 	}
 }
 

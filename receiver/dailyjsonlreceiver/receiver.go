@@ -27,6 +27,7 @@ type dailyReceiver struct {
 	obsrep     *receiverhelper.ObsReport
 	telemetry  *telemetry
 	replays    []*replay
+	room       *room
 	unfinished *unfinished
 	end        endFunc
 
@@ -60,6 +61,7 @@ func newReceiver(cfg *Config, set receiver.Settings, u *unfinished, end endFunc)
 		log:        set.Logger,
 		obsrep:     obsrep,
 		telemetry:  telemetry,
+		room:       newRoom(4 * int64(cfg.MaxBatchBytes)),
 		unfinished: u,
 		end:        end,
 	}
@@ -75,6 +77,7 @@ func (r *dailyReceiver) addPipeline(signal dayfile.Signal, p pipeline) {
 		signal:    signal,
 		pipeline:  p,
 		marker:    newMarker(r.cfg, signal),
+		room:      r.room,
 		telemetry: r.telemetry,
 		log:       r.log.With(zap.String("signal", string(signal))),
 		days:      map[dayfile.Day]*dayRecord{},

@@ -6,7 +6,6 @@ package dailyjsonlreceiver
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"time"
 
@@ -24,6 +23,8 @@ type replay struct {
 	marker    *marker
 	telemetry *telemetry
 	log       *zap.Logger
+	// room is what all signals share.
+	room *room
 
 	// Set by Start.
 	reader *dayfile.Reader
@@ -37,7 +38,7 @@ type replay struct {
 	tallies  []*tally
 	days     map[dayfile.Day]*dayRecord
 	bad      badLines
-	text     []byte // the last batch's, to be used again
+	batch    batch // what it held is used again
 }
 
 // dayRecord is what is known of a day since the start.
@@ -237,7 +238,7 @@ func (r *replay) countBefore(ctx context.Context, day dayfile.Day, until dayfile
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.passLines(lines, day, until); err != nil {
+		if err := r.passBatch(ctx, lines, day, until); err != nil {
 			return err
 		}
 	}
@@ -245,23 +246,21 @@ func (r *replay) countBefore(ctx context.Context, day dayfile.Day, until dayfile
 	return nil
 }
 
-// passLines decodes and marks some lines, and hands them to nobody. Bad ones
+// passBatch decodes and marks some lines, and hands them to nobody. Bad ones
 // were reported when their turn was.
-func (r *replay) passLines(lines *dayfile.Lines, day dayfile.Day, until dayfile.Position) error {
-	r.marker.begin(day)
-	defer r.pipeline.pass(r.marker)
-	for n := 0; n < r.cfg.MaxBatchLines && lines.Offset() < until.Offset; n++ {
-		line, err := lines.Next()
-		if errors.Is(err, io.EOF) {
-			line, err = lines.Rest()
-		}
-		if err != nil && !errors.Is(err, dayfile.ErrLongLine) {
-			return err
-		}
-		if err == nil && r.pipeline.add(line) == nil {
-			r.marker.line(lines.Line())
-		}
+func (r *replay) passBatch(ctx context.Context, lines *dayfile.Lines, day dayfile.Day, until dayfile.Position) error {
+	b, err := r.fill(lines, until.Offset, true)
+	if err != nil && lines.Offset() < until.Offset {
+		return err
 	}
+	leave, err := r.room.enter(ctx, b.weight)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	r.marker.begin(day)
+	r.decode(b, func(*batch, line, error) {})
+	r.pipeline.pass(r.marker)
 	return nil
 }
 
