@@ -55,8 +55,9 @@ func TestEveryDayHasAllOddShapes(t *testing.T) {
 				for signal, all := range want {
 					require.Len(t, batch[signal], len(all))
 				}
-				require.NotContains(t, string(post.Body), `"AT"`)
-				require.NotContains(t, string(post.Body), `SESSION`)
+				for _, placeholder := range []string{`"AT"`, "MIDNIGHT", "SESSION", "LONG"} {
+					require.NotContains(t, string(post.Body), placeholder)
+				}
 				odd++
 			case bytes.Contains(post.Body, []byte(`"sessionId":"burst-`)):
 				require.Equal(t, 20, strings.Count(string(post.Body), "web_vital_inp"))

@@ -11,7 +11,8 @@ import (
 )
 
 // oddLogs, oddTraces and oddMetrics are shapes that real clients send; AT
-// stands for a timestamp, SESSION for a session id.
+// stands for a timestamp, MIDNIGHT for that of the beginning of its day, SESSION
+// for a session id, LONG for a text.
 const (
 	oddLogs = `[
 		{},
@@ -27,6 +28,8 @@ const (
 		{"timestamp":"AT","level":"info","message":"keys","context":{"":"empty","_":"underscore","__name__":"reserved","日本語":"kanji","a.b":1,"a_b":2,"0":"digit","session.id":"not the session","service.name":"not the service"},"sessionId":"SESSION"},
 		{"timestamp":"AT","level":"info","message":"same","context":{"n":1},"sessionId":"SESSION"},
 		{"timestamp":"AT","level":"info","message":"same","context":{"n":1},"sessionId":"SESSION"},
+		{"timestamp":"AT","level":"fatal","message":"Gave up after 12.5 s: LONG, SESSION","sessionId":"SESSION"},
+		{"timestamp":"MIDNIGHT","level":"error","message":"a day begins","sessionId":"SESSION"},
 		{"timestamp":"AT","level":"info","message":"unknown extras","appVersion":"1.2","extra":{"k":[true]},"sessionId":null}
 	]`
 	oddTraces = `[
@@ -36,6 +39,7 @@ const (
 		{"timestamp":"AT","traceId":"ID2","spanId":"missing01","name":"odd.missing","attributes":["a"],"sessionId":"SESSION"},
 		{"timestamp":"AT","name":"odd.no-ids","duration":1.5,"attributes":{"error":"timeout"},"sessionId":"SESSION"},
 		{"traceId":"ID3","spanId":"notime001","name":"odd.no-time","duration":3,"attributes":"text","sessionId":"SESSION"},
+		{"timestamp":"MIDNIGHT","traceId":"ID5","spanId":"midnight1","name":"api.midnight","duration":20.5,"sessionId":"SESSION"},
 		{"timestamp":"AT","traceId":"ID4","spanId":"noname001","duration":7,"attributes":{"":1,"_":2},"sessionId":"SESSION"}
 	]`
 	oddMetrics = `[
@@ -49,6 +53,12 @@ const (
 		{"timestamp":"AT","name":"odd_dots","value":-2,"labels":{"a_b":1},"sessionId":"SESSION"},
 		{"timestamp":"AT","name":"odd_keys","value":5,"labels":{"":"empty","_":"underscore","__name__":"reserved","job":"mine","日本語":"kanji","n":{"deep":[1]}},"sessionId":"SESSION"},
 		{"timestamp":"AT","value":7,"sessionId":"SESSION"},
+		{"timestamp":"MIDNIGHT","name":"web_vital_lcp","value":2500,"labels":{"rating":"good"},"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"web_vital_lcp","value":4000,"labels":{"rating":"needs-improvement"},"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"web_vital_inp","value":200,"labels":{"rating":"good"},"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"web_vital_inp","value":500,"labels":{"rating":"needs-improvement"},"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"web_vital_cls","value":"0.1000","labels":{"rating":"good"},"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"web_vital_cls","value":"0.2500","labels":{"rating":"needs-improvement"},"sessionId":"SESSION"},
 		{"name":"odd_no_time","value":1,"sessionId":"SESSION"},
 		{"name":"odd_no_time","value":2,"sessionId":"SESSION"}
 	]`
@@ -62,8 +72,9 @@ func oddities(rng *rand.Rand, at time.Time) []Post {
 	for range 3 {
 		s := &session{rng: rng}
 		id := s.base36(12)
-		replace := strings.NewReplacer("AT", isoTime(at), "SESSION", "odd-"+id,
-			"ID1", id+"1", "ID2", id+"2", "ID3", id+"3", "ID4", id+"4")
+		replace := strings.NewReplacer("AT", isoTime(at), "MIDNIGHT", isoTime(at.Truncate(24*time.Hour)),
+			"SESSION", "odd-"+id, "LONG", strings.Repeat("réponse ", 40),
+			"ID1", id+"1", "ID2", id+"2", "ID3", id+"3", "ID4", id+"4", "ID5", id+"5")
 		posts = append(posts, Post{ReceivedAt: at.Truncate(time.Second), Body: []byte(replace.Replace(
 			`{"logs":` + oddLogs + `,"traces":` + oddTraces + `,"metrics":` + oddMetrics + `}`))})
 		at = at.Add(7 * time.Minute)
