@@ -52,7 +52,7 @@ func (f dayFiles) span(tb testing.TB) (from, to time.Time) {
 
 // shown is what a line of Loki's shows of an entry.
 type shown struct {
-	Time                            time.Time
+	Time                            time.Time // its nanoseconds are the number of the line in its file
 	Session, Release, Level, Text   string
 	TraceID, SpanID, Name, Quantity string
 }
@@ -139,7 +139,7 @@ func (l logLine) shown(signal string) shown {
 }
 
 func (e entry) shown(at place) shown {
-	s := shown{Time: e.Time(), Session: e.Session(), Release: e.Release()}
+	s := shown{Time: e.Time().Add(time.Duration(at.Number % 1e6)), Session: e.Session(), Release: e.Release()}
 	switch at.Signal {
 	case "logs":
 		s.Level, _ = e.Level.(string)
