@@ -4,176 +4,317 @@
 package backends
 
 import (
+	"bytes"
+	"encoding/json"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 )
 
-// row is an entry, as far as dashboards show it.
-type row struct {
+// event is an entry of the month, as the generator made it, and what a
+// dashboard makes of it.
+type event struct {
 	place
-	shown
-	// Value is a point's, or the milliseconds that a span took, and Valued
-	// tells whether there is one.
-	Value  float64
-	Valued bool
-	// Labels are a point's.
-	Labels map[string]string
+	at               time.Time // of a span, when it ended
+	shownAt          time.Time // in Loki
+	session, release string    // empty where the client says none
+	text             string    // the line
+
+	level string // of a log, in lower case
+
+	name string // of a span or point
+
+	took   time.Duration
+	failed bool
+	trace  string
+
+	value    float64
+	measured bool // whether there is a value
+	labels   map[string]string
 }
 
-// rows are the entries of all signals.
-func (f dayFiles) rows(tb testing.TB) []row {
+// severe tells whether a log tells of an error.
+func (e *event) severe() bool {
+	return e.Signal == "logs" && slices.Contains([]string{"error", "fatal", "critical"}, e.level)
+}
+
+func (e *event) ms() float64 { return float64(e.took) / 1e6 }
+
+// start is when a span began, as Jaeger has it.
+func (e *event) start() time.Time { return e.at.Add(-e.took).Truncate(time.Microsecond) }
+
+// nameOrUnknown and releaseOrUnknown are how panels name what may have no name.
+func (e *event) nameOrUnknown() string { return orUnknown(e.name) }
+
+func (e *event) releaseOrUnknown() string { return orUnknown(e.release) }
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "unknown"
+	}
+	return text
+}
+
+var digits = regexp.MustCompile(`[0-9]+([.,][0-9]+)*`)
+
+// kind is the message of a log without its numbers, and without what is behind
+// its 200th character.
+func (e *event) kind() string {
+	if e.text == "" {
+		return "(no message)"
+	}
+	kind := []rune(digits.ReplaceAllLiteralString(e.text, "#"))
+	return string(kind[:min(len(kind), 200)])
+}
+
+// events are all entries of a month, or some.
+type events []*event
+
+// eventsOf reads the POSTs of a month, not what became of them.
+func eventsOf(tb testing.TB, month demodata.Month) (all events) {
 	tb.Helper()
-	var all []row
-	for _, signal := range signals {
-		f.Each(tb, signal, func(at place, e entry) {
-			r := row{place: at, shown: e.shown(at)}
-			switch signal {
-			case "traces":
-				r.Value, r.Valued = float64(e.Took())/1e6, true
-			case "metrics":
-				r.Value, r.Valued = number(e.Value)
-				r.Labels = members(e.Labels)
+	for day := range month.Days {
+		file := month.First.AddDate(0, 0, day).Format(time.DateOnly) + ".jsonl"
+		lines := map[string]int{}
+		for _, post := range month.Posts(day) {
+			var batch struct {
+				Logs, Traces, Metrics []entry
+				Resource              map[string]string
 			}
-			all = append(all, r)
-		})
+			decoder := json.NewDecoder(bytes.NewReader(post.Body))
+			decoder.UseNumber()
+			require.NoError(tb, decoder.Decode(&batch))
+			for signal, entries := range map[string][]entry{"logs": batch.Logs, "traces": batch.Traces, "metrics": batch.Metrics} {
+				for _, e := range entries {
+					e.ReceivedAt = post.ReceivedAt
+					lines[signal]++
+					all = append(all, newEvent(e, place{dayFile{signal, file}, lines[signal]}, batch.Resource["service.version"]))
+				}
+			}
+		}
 	}
 	return all
 }
 
-// isError says whether a row is a logged error.
-func (r row) isError() bool {
-	return r.Signal == "logs" && (r.Level == "error" || r.Level == "Error")
+func newEvent(e entry, at place, release string) *event {
+	shown := e.shown(at)
+	event := &event{
+		place: at, at: e.Time(), shownAt: shown.Time, session: e.Session(), release: release,
+		text: shown.Text, name: shown.Name,
+	}
+	switch at.Signal {
+	case "logs":
+		event.level = strings.ToLower(shown.Level)
+	case "traces":
+		event.took, event.failed, event.trace = e.Took(), e.Failed(), shown.TraceID
+	case "metrics":
+		event.value, event.measured = number(e.Value)
+		event.labels = members(e.Labels)
+	}
+	return event
 }
 
-var digits = regexp.MustCompile(`[0-9]+`)
-
-// message is a log's, numbers taken out.
-func (r row) message() string { return digits.ReplaceAllString(r.Text, "#") }
-
-// oracle answers, from the files, what the servers are asked.
-type oracle struct {
-	view
-	rows []row
-}
-
-// These say which rows count, by what they are grouped, and what is made of a
-// group; a group of which nothing is made is left out.
-type (
-	selector  func(row) bool
-	grouping  func(row) map[string]string
-	aggregate func([]row) (float64, bool)
-)
-
-// inRange answers an instant query over the whole time range: its beginning is
-// left out, its end counts.
-func (o oracle) inRange(which selector, by grouping, what aggregate) values {
-	return o.group(what, func(r row) (string, bool) {
-		return spelt(by(r)), which(r) && r.Time.After(o.From) && !r.Time.After(o.To)
-	})
-}
-
-// perDay answers a query per day; midnight belongs to the day that it ends.
-func (o oracle) perDay(which selector, by grouping, what aggregate) values {
-	first, last := o.From.Truncate(aDay), o.To.Truncate(aDay)
-	return o.group(what, func(r row) (string, bool) {
-		day := r.Time.Add(-1).Truncate(aDay)
-		return onDay(spelt(by(r)), day), which(r) && !day.Before(first) && !day.After(last)
-	})
-}
-
-func (o oracle) group(what aggregate, key func(row) (string, bool)) values {
-	groups := map[string][]row{}
-	for _, r := range o.rows {
-		if k, ok := key(r); ok {
-			groups[k] = append(groups[k], r)
+// where are those events that are to be kept.
+func (all events) where(keep func(*event) bool) (some events) {
+	for _, e := range all {
+		if keep(e) {
+			some = append(some, e)
 		}
 	}
-	v := values{}
-	for k, group := range groups {
-		if value, ok := what(group); ok {
-			v[k] = value
-		}
-	}
-	return v
+	return some
 }
 
-// by groups by labels; a row without one has no such label.
-func by(labels map[string]func(row) string) grouping {
-	return func(r row) map[string]string {
-		group := map[string]string{}
-		for label, value := range labels {
-			if v := value(r); v != "" {
-				group[label] = v
-			}
-		}
-		return group
-	}
+// of are the events of a signal.
+func (all events) of(signal string) events {
+	return all.where(func(e *event) bool { return e.Signal == signal })
 }
 
-func together(row) map[string]string { return nil }
-
-func count(rows []row) (float64, bool) { return float64(len(rows)), true }
-
-// sessions counts those that rows are of.
-func sessions(rows []row) (float64, bool) {
-	ids := map[string]bool{}
-	for _, r := range rows {
-		if r.Session != "" {
-			ids[r.Session] = true
-		}
+// by divides events by something that they have.
+func by[K comparable](all events, key func(*event) K) map[K]events {
+	groups := map[K]events{}
+	for _, e := range all {
+		k := key(e)
+		groups[k] = append(groups[k], e)
 	}
-	return float64(len(ids)), len(ids) > 0
+	return groups
 }
 
-// share is the part of the rows that are of a kind.
-func share(which selector) aggregate {
-	return func(rows []row) (float64, bool) {
-		n := 0
-		for _, r := range rows {
-			if which(r) {
-				n++
-			}
+// count is their number.
+func (all events) count() float64 { return float64(len(all)) }
+
+// sessions is the number of sessions that they are of.
+func (all events) sessions() float64 {
+	bySession := by(all, func(e *event) string { return e.session })
+	delete(bySession, "")
+	return float64(len(bySession))
+}
+
+// releases is the number of releases that they are of; no release is one, too.
+func (all events) releases() float64 {
+	return float64(len(by(all, func(e *event) string { return e.release })))
+}
+
+// share is the part of them for which something is true.
+func share(is func(*event) bool) func(events) float64 {
+	return func(all events) float64 { return all.where(is).count() / all.count() }
+}
+
+// quantile of something that they have, between two of them by how near it is.
+func quantile(q float64, of func(*event) float64) func(events) float64 {
+	return func(all events) float64 {
+		if len(all) == 0 {
+			return math.NaN()
 		}
-		return float64(n) / float64(len(rows)), true
+		values := make([]float64, len(all))
+		for i, e := range all {
+			values[i] = of(e)
+		}
+		slices.Sort(values)
+		rank := q * float64(len(values)-1)
+		below := int(rank)
+		above := min(below+1, len(values)-1)
+		weight := rank - float64(below)
+		return values[below]*(1-weight) + values[above]*weight
 	}
 }
 
-// quantile is the q-quantile of the rows' values, between two of them
-// interpolated.
-func quantile(q float64) aggregate {
-	return func(rows []row) (float64, bool) {
-		sorted := make([]float64, len(rows))
-		for i, r := range rows {
-			sorted[i] = r.Value
-		}
-		slices.Sort(sorted)
-		rank := q * float64(len(sorted)-1)
-		low := int(math.Floor(rank))
-		high := min(low+1, len(sorted)-1)
-		weight := rank - float64(low)
-		return sorted[low]*(1-weight) + sorted[high]*weight, true
-	}
-}
-
-// extreme is the one of the rows' values that pick leaves, as min or max.
-func extreme(pick func(float64, float64) float64, value func(row) float64) aggregate {
-	return func(rows []row) (float64, bool) {
-		best := value(rows[0])
-		for _, r := range rows[1:] {
-			best = pick(best, value(r))
-		}
-		return best, true
-	}
-}
-
-func mean(rows []row) (float64, bool) {
+// mean of the points' values.
+func (all events) mean() float64 {
 	var sum float64
-	for _, r := range rows {
-		sum += r.Value
+	for _, e := range all {
+		sum += e.value
 	}
-	return sum / float64(len(rows)), true
+	return sum / all.count()
 }
 
-func (r row) milliseconds() float64 { return float64(r.Time.UnixMilli()) }
+// worst of the points' values.
+func (all events) worst() float64 {
+	worst := math.Inf(-1)
+	for _, e := range all {
+		worst = max(worst, e.value)
+	}
+	return worst
+}
+
+// firstSeen and lastSeen are in milliseconds, as Grafana has times.
+func (all events) firstSeen() float64 {
+	return float64(slices.MinFunc(all, byTime).at.UnixMilli())
+}
+
+func (all events) lastSeen() float64 {
+	return float64(slices.MaxFunc(all, byTime).at.UnixMilli())
+}
+
+func byTime(a, b *event) int { return a.at.Compare(b.at) }
+
+func byShownTime(a, b *event) int { return a.shownAt.Compare(b.shownAt) }
+
+// view is what there is to be seen in an opened dashboard.
+type view struct {
+	events
+	from, to time.Time
+	chosen   map[string]string
+}
+
+// during are those events that are of the time that is looked at, as a metric
+// query has it: without its beginning, with its end.
+func (v view) during(some events) events {
+	return some.where(func(e *event) bool { return v.from.Before(e.shownAt) && !v.to.Before(e.shownAt) })
+}
+
+// chose tells whether what an event has was chosen.
+func (v view) chose(name, value string) bool {
+	return v.chosen[name] == everything || v.chosen[name] == value
+}
+
+// perDay is a graph of a line per name, with a value for every day that has
+// events. Days are those of UTC, whole ones, the first and the last, too.
+func (v view) perDay(some events, name func(*event) string, value func(events) float64) graph {
+	shown := graph{}
+	byDay := by(some, func(e *event) time.Time { return e.at.Truncate(aDay) })
+	for day := v.from.Truncate(aDay); !day.After(v.to); day = day.Add(aDay) {
+		for name, ofDay := range by(byDay[day], name) {
+			shown.add(name, day, value(ofDay))
+		}
+	}
+	return shown
+}
+
+// column is one of a table: its title, and what it has of events.
+type column struct {
+	title string
+	value func(events) float64
+}
+
+// perKey is a table of a row for each key that events have.
+func perKey[K comparable](some events, titles []string, key func(*event) K, cells func(K) []any, columns ...column) table {
+	shown := table{Columns: titles}
+	for _, c := range columns {
+		shown.Columns = append(shown.Columns, c.title)
+	}
+	for k, ofKey := range by(some, key) {
+		row := cells(k)
+		for _, c := range columns {
+			row = append(row, c.value(ofKey))
+		}
+		shown.Rows = append(shown.Rows, row)
+	}
+	return shown
+}
+
+// named gives all events the same name.
+func named(name string) func(*event) string { return func(*event) string { return name } }
+
+// cell is a row's beginning of one text.
+func cell(text string) []any { return []any{text} }
+
+// firstOf are so many rows as a table shows at most of those that it could,
+// the ones with the highest values.
+type firstOf struct {
+	Limit int
+	table
+}
+
+// lines are where the log lines stand that a panel shows, from top to bottom.
+// Those of one time, of which there can be one per signal, may be in any order.
+type lines []*event
+
+// lines are the first of some events, sorted, that are of the time that is
+// looked at.
+func (v view) lines(some events, order func(a, b *event) int, limit int) lines {
+	shown := some.where(func(e *event) bool { return !e.shownAt.Before(v.from) && e.shownAt.Before(v.to) })
+	slices.SortFunc(shown, order)
+	return lines(shown[:min(limit, len(shown))])
+}
+
+// traces are rows of Jaeger's: those of the traces of some spans, the latest
+// ones.
+func (v view) traces(some events, limit int) table {
+	wanted := map[string]bool{}
+	for _, e := range some {
+		if start := e.start(); !start.Before(v.from) && !start.After(v.to) {
+			wanted[e.trace] = true
+		}
+	}
+	roots := map[string]*event{}
+	for _, e := range v.of("traces") {
+		if root := roots[e.trace]; wanted[e.trace] && (root == nil || e.start().Before(root.start())) {
+			roots[e.trace] = e
+		}
+	}
+	latest := slices.SortedFunc(maps.Values(roots), func(a, b *event) int { return b.start().Compare(a.start()) })
+	shown := table{Columns: []string{"Trace ID", "Trace name", "Start time", "Duration"}}
+	for _, e := range latest[:min(limit, len(latest))] {
+		took := max(0, e.took.Microseconds()) // Jaeger takes no span that ends before it began
+		shown.Rows = append(shown.Rows, []any{e.trace, "saberloop: " + e.name, e.start(), float64(took)})
+	}
+	return shown
+}
