@@ -522,7 +522,7 @@ func (o opened) logs(tb testing.TB, p panel) []logLine {
 	require.Equal(tb, "range", t.QueryType)
 	require.GreaterOrEqual(tb, t.split(tb), o.to.Sub(o.from), "Grafana would ask in parts")
 	lines := o.Loki.lines(tb, url.Values{
-		"query": {o.fill(tb, t.Expr, escapeRegexp)}, "direction": {t.Direction}, "limit": {fmt.Sprint(t.MaxLines)},
+		"query": {o.fill(tb, t.Expr, escapeRegexp)}, "direction": {t.Direction}, "limit": {strconv.Itoa(t.MaxLines)},
 		"start": {nanoseconds(o.from)}, "end": {nanoseconds(o.to)},
 	})
 	slices.SortStableFunc(lines, func(a, b logLine) int { return a.Time.Compare(b.Time) })

@@ -42,8 +42,9 @@ func TestWatch(t *testing.T) {
 	arrives := func() {
 		t.Helper()
 		stored.Each(t, func(line harness.Line) { want[string(line.Signal)]++ })
-		require.Eventually(t, func() bool { return len(want) == 3 && assert.ObjectsAreEqual(want, s.linesBySignal(t)) },
-			2*time.Minute, 200*time.Millisecond, "%v were sent, and not %v", want, s.linesBySignal(t))
+		require.Len(t, want, 3)
+		require.EventuallyWithT(t, func(c *assert.CollectT) { assert.Equal(c, want, s.linesBySignal(t)) },
+			2*time.Minute, 200*time.Millisecond)
 	}
 
 	// The laptop is off, and the follower crashes while it waits for it.
