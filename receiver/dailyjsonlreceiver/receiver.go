@@ -61,7 +61,7 @@ func newReceiver(cfg *Config, set receiver.Settings, u *unfinished, end endFunc)
 		log:        set.Logger,
 		obsrep:     obsrep,
 		telemetry:  telemetry,
-		room:       newRoom(4 * int64(cfg.MaxBatchBytes)),
+		room:       newRoom(3 * int64(cfg.MaxBatchBytes)),
 		unfinished: u,
 		end:        end,
 	}

@@ -1,0 +1,150 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+)
+
+// mostMemory is what a collector that replays all signals may take in all, in
+// bytes.
+const mostMemory = 100 << 20
+
+// longest is a line's length that is just short of max_line_bytes.
+const longest = 2<<20 - 300
+
+// However large the files are, and whatever stands in their lines: memory stays
+// below 100 MiB. The pipelines take everything at once, so that what is measured
+// is the replay.
+func TestReplayMemory(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]func(t *testing.T, from string){
+		"large days":              func(t *testing.T, from string) { writeLargeDays(t, from, "") },
+		"large days, gzip":        func(t *testing.T, from string) { writeLargeDays(t, from, ".gz") },
+		"large days, zstd":        func(t *testing.T, from string) { writeLargeDays(t, from, ".zst") },
+		"long lines of numbers":   func(t *testing.T, from string) { writeValues(t, from, 6, many("0", longest)) },
+		"long lines of lists":     func(t *testing.T, from string) { writeValues(t, from, 6, many("[]", longest)) },
+		"long lines of objects":   func(t *testing.T, from string) { writeValues(t, from, 6, many(`{"":0}`, longest)) },
+		"long lines of members":   func(t *testing.T, from string) { writeValues(t, from, 6, members(longest)) },
+		"long lines of text":      func(t *testing.T, from string) { writeValues(t, from, 6, `"`+strings.Repeat("a", longest)+`"`) },
+		"short lines of numbers":  func(t *testing.T, from string) { writeValues(t, from, 5000, many("0", 4000)) },
+		"long lines that are bad": func(t *testing.T, from string) { writeValues(t, from, 6, many("0", longest-1)+",") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			from := t.TempDir()
+			of(t, from)
+			r := newReplay(t, from, `{exporters: {nop: {}}, service: {pipelines:
+				{logs: {exporters: [nop]}, traces: {exporters: [nop]}, metrics: {exporters: [nop]}}}}`)
+			r.env = slices.DeleteFunc(r.env, func(v string) bool {
+				return strings.HasPrefix(v, "GOMEMLIMIT=") || strings.HasPrefix(v, "GOGC=")
+			})
+			r.start(t)
+			peak := r.peakMemory(t)
+			require.Zero(t, r.wait(t), "exit code")
+			_, all := r.summary(t)
+			require.NotZero(t, all.Lines)
+			t.Logf("%d lines, %d bad: %d MB", all.Lines, all.Bad, peak/1_000_000)
+			require.LessOrEqual(t, peak, int64(mostMemory), "bytes of memory")
+		})
+	}
+}
+
+// peakMemory waits until the replay has ended, and returns the most memory that
+// it took.
+func (r *replay) peakMemory(t *testing.T) (peak int64) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.process.Exited():
+			return peak
+		case <-tick.C:
+			if now, err := r.process.PeakMemory(); err == nil {
+				peak = max(peak, now)
+			}
+		}
+	}
+}
+
+// many is a list of one value again and again, of no more bytes than size.
+func many(value string, size int) string {
+	return "[" + strings.Repeat(value+",", (size-2)/(len(value)+1)-1) + value + "]"
+}
+
+// members is an object of numbers, of no more bytes than size.
+func members(size int) string {
+	all := make([]string, 0, size/9)
+	for n := range cap(all) {
+		all = append(all, fmt.Sprintf(`"%05x":0`, n))
+	}
+	return "{" + strings.Join(all, ",") + "}"
+}
+
+// writeValues writes a day of each signal whose lines all have a value among
+// their attributes.
+func writeValues(t *testing.T, from string, lines int, value string) {
+	t.Helper()
+	for signal, attributes := range map[synthetic.Signal]string{
+		synthetic.Logs: "context", synthetic.Traces: "attributes", synthetic.Metrics: "labels",
+	} {
+		line := fmt.Sprintf(`{"name":"n","value":1,%q:{"a":%s},"received_at":"2025-12-22T10:00:05Z"}`+"\n", attributes, value)
+		writeLines(t, filepath.Join(from, string(signal), filepath.Base(logDay)), line, lines)
+	}
+}
+
+// writeLargeDays writes a day of each signal that is much larger than memory
+// may be: made-up lines, over and over.
+func writeLargeDays(t *testing.T, from, suffix string) {
+	t.Helper()
+	const size = 150_000_000
+	for path, lines := range readDays(t, writeDays(t, 2, 40)) {
+		text := strings.Join(lines, "")
+		writeLines(t, filepath.Join(from, path+suffix), text, size/2/len(text))
+	}
+}
+
+// writeLines writes a text several times, in the form that the path's suffix
+// says.
+func writeLines(t *testing.T, path, text string, times int) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	defer f.Close()
+	b := bufio.NewWriter(f)
+	w := io.WriteCloser(nopCloser{b})
+	switch filepath.Ext(path) {
+	case ".gz":
+		w, err = gzip.NewWriterLevel(b, gzip.BestSpeed)
+	case ".zst":
+		// The largest windows that are read.
+		w, err = zstd.NewWriter(b, zstd.WithWindowSize(8<<20), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	}
+	require.NoError(t, err)
+	for range times {
+		_, err := io.WriteString(w, text)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	require.NoError(t, b.Flush())
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }

@@ -1,0 +1,484 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+
+	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/test/harness"
+)
+
+// replayTimeout bounds the wait for a replay that never ends.
+const replayTimeout = 5 * time.Minute
+
+// replay is a collector that replays the day files of one directory into
+// another one.
+type replay struct {
+	from, to string
+	cmd      []string
+	env      []string
+	log      string // the path of what it writes, over all its runs
+	process  *harness.Process
+}
+
+// newReplay makes ready to replay the day files below from. Settings are YAML
+// that is laid over testdata/replay.yaml. When the test ends the collector is
+// stopped, and its log shown if the test failed.
+func newReplay(t *testing.T, from string, settings ...string) *replay {
+	t.Helper()
+	own := t.TempDir()
+	r := &replay{
+		from: from, to: filepath.Join(own, "replayed"), log: filepath.Join(own, "replay.log"),
+		cmd: []string{harness.Binary(t), "--config", filepath.Join(harness.Root(t), "test/e2e/testdata/replay.yaml")},
+	}
+	for _, s := range settings {
+		r.cmd = append(r.cmd, "--config", "yaml:"+s)
+	}
+	r.env = append(os.Environ(),
+		"REPLAY_FROM="+from, "REPLAY_TO="+r.to, "REPLAY_POSITIONS="+filepath.Join(own, "positions"))
+	t.Cleanup(func() {
+		if r.process != nil {
+			assert.NoError(t, r.process.Stop())
+		}
+		text := r.logged(t)
+		assert.NotContains(t, text, "panic: ")
+		if t.Failed() {
+			t.Logf("log of the replay:\n%s", text[max(0, len(text)-64<<10):])
+		}
+	})
+	return r
+}
+
+func (r *replay) start(t *testing.T) {
+	t.Helper()
+	cmd := exec.Command(r.cmd[0], r.cmd[1:]...)
+	cmd.Env = r.env
+	var err error
+	r.process, err = harness.StartProcess(cmd, r.log)
+	require.NoError(t, err)
+}
+
+// run replays until the collector ends by itself, and returns its exit code.
+func (r *replay) run(t *testing.T) int {
+	t.Helper()
+	r.start(t)
+	return r.wait(t)
+}
+
+func (r *replay) wait(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-r.process.Exited():
+	case <-time.After(replayTimeout):
+		require.FailNow(t, "replay does not end")
+	}
+	return r.process.State().ExitCode()
+}
+
+func (r *replay) logged(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(r.log)
+	if !errors.Is(err, os.ErrNotExist) {
+		require.NoError(t, err)
+	}
+	return string(text)
+}
+
+// tally is what a replay says in the end, of a day and signal or of all.
+type tally struct {
+	Day, Signal               string
+	Lines, Sent, Bad, Refused int
+	Seconds                   *float64
+	Unchanged                 int `json:"days_without_new_lines"`
+}
+
+// summary is what the last run said about each day and signal, by the path of
+// its plain file, and about all of them.
+func (r *replay) summary(t *testing.T) (days map[string]tally, all tally) {
+	t.Helper()
+	const (
+		ofDay = "\tReplayed\t"
+		ofAll = "\tReplay is complete\t"
+	)
+	text := r.logged(t)
+	if before := strings.LastIndex(text[:strings.LastIndex(text, ofAll)], ofAll); before >= 0 {
+		text = text[before+len(ofAll):]
+	}
+	days = map[string]tally{}
+	for line := range strings.Lines(text) {
+		var t1 tally
+		if _, fields, ok := strings.Cut(line, ofDay); ok {
+			require.NoError(t, json.Unmarshal([]byte(fields), &t1))
+			require.NotNil(t, t1.Seconds)
+			t1.Seconds = nil
+			path := t1.Signal + "/" + t1.Day + ".jsonl"
+			t1.Day, t1.Signal = "", ""
+			days[path] = t1
+		} else if _, fields, ok := strings.Cut(line, ofAll); ok {
+			require.NoError(t, json.Unmarshal([]byte(fields), &all))
+			require.NotNil(t, all.Seconds)
+			all.Seconds = nil
+		}
+	}
+	return days, all
+}
+
+// readDays returns the lines of all day files below a directory, by the paths
+// of the plain ones.
+func readDays(t *testing.T, directory string) map[string][]string {
+	t.Helper()
+	days := map[string][]string{}
+	for _, signal := range synthetic.Signals {
+		paths, err := filepath.Glob(filepath.Join(directory, string(signal), "*.jsonl*"))
+		require.NoError(t, err)
+		for _, path := range paths {
+			content, err := harness.ReadFile(path)
+			require.NoError(t, err)
+			name, _, _ := strings.Cut(filepath.Base(path), ".")
+			plain := string(signal) + "/" + name + ".jsonl"
+			days[plain] = append(days[plain], slices.Collect(strings.Lines(string(content)))...)
+		}
+	}
+	return days
+}
+
+// requireSameDays wants the replayed days to be the original ones, to the
+// byte.
+func requireSameDays(t *testing.T, r *replay) {
+	t.Helper()
+	want, got := readDays(t, r.from), readDays(t, r.to)
+	for path, lines := range want {
+		require.Len(t, got[path], len(lines), path)
+		for i, line := range lines {
+			require.Equal(t, line, got[path][i], "%s:%d", path, i+1)
+		}
+		delete(got, path)
+	}
+	require.Empty(t, got)
+}
+
+// writeDays writes some made-up days, the oldest compressed with gzip, the next
+// one with zstd, the last ones not at all.
+func writeDays(t *testing.T, days, sessions int) (directory string) {
+	t.Helper()
+	directory = filepath.Join(t.TempDir(), "day-files")
+	cmd := exec.Command("go", "run", "./cmd/demodata", "-directory", directory,
+		"-to", "2025-12-22", "-days", strconv.Itoa(days), "-sessions", strconv.Itoa(sessions))
+	cmd.Dir = harness.Root(t)
+	output, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	for _, signal := range synthetic.Signals {
+		paths, err := filepath.Glob(filepath.Join(directory, string(signal), "*.jsonl"))
+		require.NoError(t, err)
+		require.Len(t, paths, days)
+		pack(t, paths[0], ".gz")
+		pack(t, paths[1], ".zst")
+	}
+	return directory
+}
+
+// pack compresses a file, as who compresses day files does: another name in
+// the end, and never half a file.
+func pack(t *testing.T, path, suffix string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	replaceFile(t, path+suffix, packed(t, suffix, content))
+	require.NoError(t, os.Remove(path))
+}
+
+func packed(t *testing.T, suffix string, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	var w io.WriteCloser = gzip.NewWriter(&b)
+	if suffix == ".zst" {
+		var err error
+		w, err = zstd.NewWriter(&b, zstd.WithEncoderConcurrency(1))
+		require.NoError(t, err)
+	}
+	_, err := w.Write(content)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+func replaceFile(t *testing.T, path string, content []byte) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+	require.NoError(t, os.WriteFile(path+".new", content, 0o600))
+	require.NoError(t, os.Rename(path+".new", path))
+}
+
+// A replay with mode once ends by itself, says what it did, and leaves the same
+// days as it found. The next one has nothing to do.
+func TestReplayOnce(t *testing.T) {
+	t.Parallel()
+	r := newReplay(t, writeDays(t, 3, 40))
+	require.Zero(t, r.run(t), "exit code")
+	requireSameDays(t, r)
+	want, total := map[string]tally{}, 0
+	for path, lines := range readDays(t, r.from) {
+		want[path] = tally{Lines: len(lines), Sent: len(lines)}
+		total += len(lines)
+	}
+	days, all := r.summary(t)
+	require.Equal(t, want, days)
+	require.Equal(t, tally{Lines: total, Sent: total}, all)
+
+	require.Zero(t, r.run(t), "exit code")
+	requireSameDays(t, r)
+	days, all = r.summary(t)
+	require.Empty(t, days)
+	require.Equal(t, tally{Unchanged: 9}, all)
+}
+
+// A replay that is killed goes on where it was. The exporter here keeps what it
+// is given, all of it: what is there twice is no more than a batch for each
+// kill and signal, the one that was delivered and not yet noted, and whole.
+func TestReplayIsKilled(t *testing.T) {
+	t.Parallel()
+	const (
+		kills = 6
+		batch = 20
+	)
+	r := newReplay(t, writeDays(t, 3, 40), fmt.Sprintf("receivers::daily_jsonl::max_batch_lines: %d", batch))
+	var size int64
+	for range kills {
+		r.start(t)
+		before := size
+		require.NoError(t, r.process.Await("replay more", func() bool {
+			size = sizeOf(t, r.to)
+			return size > before+10_000
+		}))
+		require.NoError(t, r.process.Kill())
+	}
+	require.Zero(t, r.run(t), "exit code")
+
+	got := readDays(t, r.to)
+	repeats := map[string]int{} // by signal
+	for path, lines := range readDays(t, r.from) {
+		signal, _, _ := strings.Cut(path, "/")
+		repeats[signal] += repeated(t, path, lines, got[path], batch)
+		delete(got, path)
+	}
+	require.Empty(t, got)
+	t.Logf("batches that are there twice: %v", repeats)
+	for signal, n := range repeats {
+		require.LessOrEqual(t, n, kills, signal)
+	}
+}
+
+// repeated wants all lines in their order, but for runs of no more than most
+// that are there twice, and counts those.
+func repeated(t *testing.T, path string, want, got []string, most int) (runs int) {
+	t.Helper()
+	at := 0
+	for i := 0; i < len(got); {
+		if at < len(want) && got[i] == want[at] {
+			at++
+			i++
+			continue
+		}
+		n := 1
+		for ; n <= min(most, at, len(got)-i); n++ {
+			if slices.Equal(want[at-n:at], got[i:i+n]) {
+				break
+			}
+		}
+		require.LessOrEqual(t, n, min(most, at, len(got)-i), "%s: line %d is neither the next one nor repeated", path, i+1)
+		i += n
+		runs++
+	}
+	require.Len(t, want, at, "%s: lines that arrived", path)
+	return runs
+}
+
+// sizeOf is how many bytes the day files below a directory have.
+func sizeOf(t *testing.T, directory string) (size int64) {
+	t.Helper()
+	for _, signal := range synthetic.Signals {
+		paths, err := filepath.Glob(filepath.Join(directory, string(signal), "*.jsonl"))
+		require.NoError(t, err)
+		for _, path := range paths {
+			info, err := os.Stat(path)
+			require.NoError(t, err)
+			size += info.Size()
+		}
+	}
+	return size
+}
+
+// logLines are lines of logs whose messages are numbers.
+func logLines(first, last int) string {
+	var lines strings.Builder
+	for n := first; n <= last; n++ {
+		fmt.Fprintf(&lines, `{"message":%d,"received_at":"2025-12-22T10:00:05Z"}`+"\n", n)
+	}
+	return lines.String()
+}
+
+// logDay is the path of the file in which they are.
+const logDay = "logs/2025-12-22.jsonl"
+
+// A bad line is named and kept out, and what is in it stays out of the log. It
+// is no failure.
+func TestReplayKeepsBadLinesOut(t *testing.T) {
+	t.Parallel()
+	from := t.TempDir()
+	path := filepath.Join(from, logDay)
+	replaceFile(t, path, []byte(logLines(1, 2)+`{"message":"secret`+"\n"+logLines(4, 5)+`{"message":6}`+"\n"))
+	r := newReplay(t, from)
+	require.Zero(t, r.run(t), "exit code")
+	require.Equal(t, map[string][]string{logDay: slices.Collect(strings.Lines(logLines(1, 2) + logLines(4, 5)))}, readDays(t, r.to))
+	_, all := r.summary(t)
+	require.Equal(t, tally{Lines: 6, Sent: 4, Bad: 2}, all)
+	text := r.logged(t)
+	require.Contains(t, text, "Bad line kept out: "+path+":3: invalid JSON: unexpected EOF at byte 18\t")
+	require.Contains(t, text, "Bad line kept out: "+path+":6: received_at is missing\t")
+	require.NotContains(t, text, "secret")
+}
+
+// What a server refuses for good makes the exit code 1, which is told once, and
+// comes again with the next run. What it can't take for now is waited for.
+func TestReplayIsRefused(t *testing.T) {
+	t.Parallel()
+	var (
+		mu       sync.Mutex
+		taken    []int64
+		requests int
+		refused  int64 // the first number of the batch that is refused for good
+	)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		body, err := io.ReadAll(req.Body)
+		assert.NoError(t, err)
+		batch := plogotlp.NewExportRequest()
+		assert.NoError(t, batch.UnmarshalProto(body))
+		records := batch.Logs().ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
+		requests++
+		switch {
+		case requests%2 == 1:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case records.At(0).Body().Int() == refused:
+			w.WriteHeader(http.StatusBadRequest)
+		default:
+			for _, record := range records.All() {
+				taken = append(taken, record.Body().Int())
+			}
+		}
+	}))
+	defer server.Close()
+	refuse := func(first int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		refused = first
+	}
+	take := func() []int64 {
+		mu.Lock()
+		defer mu.Unlock()
+		defer func() { taken = nil }()
+		return taken
+	}
+
+	from := t.TempDir()
+	replaceFile(t, filepath.Join(from, logDay), []byte(logLines(1, 10)))
+	r := newReplay(t, from, `{receivers: {daily_jsonl: {max_batch_lines: 2}},
+		exporters: {otlp_http: {endpoint: `+server.URL+`, compression: none, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}},
+		service: {pipelines: {logs: {exporters: [otlp_http]}}}}`)
+	refuse(5)
+	require.Equal(t, 1, r.run(t), "exit code")
+	require.Equal(t, []int64{1, 2, 3, 4, 7, 8, 9, 10}, take())
+	_, all := r.summary(t)
+	require.Equal(t, tally{Lines: 10, Sent: 8, Refused: 2}, all)
+	require.Equal(t, 1, strings.Count(r.logged(t), "2 lines were refused"), "how often it is told")
+
+	refuse(0)
+	require.Zero(t, r.run(t), "exit code")
+	require.Equal(t, []int64{5, 6}, take())
+	require.Zero(t, r.run(t), "exit code")
+	require.Empty(t, take())
+}
+
+// With mode follow it goes where the files go: lines that are appended, a last
+// one that is not whole yet, a file that becomes a compressed one, a newer
+// download of itself, the next day. Each line arrives once.
+func TestReplayFollows(t *testing.T) {
+	t.Parallel()
+	from := t.TempDir()
+	path := filepath.Join(from, logDay)
+	r := newReplay(t, from, "receivers::daily_jsonl::mode: follow")
+	arrived := func(path, lines string) {
+		t.Helper()
+		var got string
+		require.NoError(t, r.process.Await("deliver what is new", func() bool {
+			got = strings.Join(readDays(t, r.to)[path], "")
+			return len(got) >= len(lines)
+		}))
+		require.Equal(t, lines, got)
+	}
+	extend := func(text string) {
+		t.Helper()
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		require.NoError(t, err)
+		_, err = f.WriteString(text)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+	}
+
+	r.start(t)
+	replaceFile(t, path, []byte(logLines(1, 3)))
+	arrived(logDay, logLines(1, 3))
+	extend(logLines(4, 5) + logLines(6, 6)[:20])
+	arrived(logDay, logLines(1, 5))
+	extend(logLines(6, 6)[20:] + logLines(7, 7))
+	arrived(logDay, logLines(1, 7))
+
+	pack(t, path, ".gz")
+	extend(logLines(8, 9)) // into a plain file beside it
+	arrived(logDay, logLines(1, 9))
+
+	// Downloaded anew, as it was before it was compressed, and longer.
+	replaceFile(t, path, []byte(logLines(1, 12)))
+	arrived(logDay, logLines(1, 12))
+	require.NoError(t, os.Remove(path+".gz"))
+	extend(logLines(13, 13))
+	arrived(logDay, logLines(1, 13))
+	replaceFile(t, path, []byte(logLines(1, 15)))
+	arrived(logDay, logLines(1, 15))
+
+	// Stopped and started again it goes on.
+	require.NoError(t, r.process.Stop())
+	require.Zero(t, r.process.State().ExitCode(), "exit code")
+	extend(logLines(16, 16))
+	r.start(t)
+	arrived(logDay, logLines(1, 16))
+
+	const nextDay, next = "logs/2025-12-23.jsonl", `{"message":17,"received_at":"2025-12-23T00:00:05Z"}` + "\n"
+	replaceFile(t, filepath.Join(from, nextDay), []byte(next))
+	arrived(nextDay, next)
+	requireSameDays(t, r)
+}
