@@ -26,30 +26,36 @@ const toTheEnd = math.MaxInt64
 // position, of files that did not grow, hands over the same batches.
 type batch struct {
 	from, to dayfile.Position
-	// lines are those that were read, less those that turned out to be bad;
-	// text is what stands in them.
+	// lines are those that were read, less those that turned out to be bad.
 	lines []line
-	text  []byte
 	bad   int
+	// text holds all of them but a long one, and is used again.
+	text []byte
 	// weight is what the lines take, decoded.
 	weight int64
-	// rest is true where the last line has no end, and whole the end of the
-	// line before it.
-	rest  bool
+	// whole is the end of the last line that has one, where another follows.
 	whole dayfile.Position
 }
 
 // line is a line of a batch.
 type line struct {
-	begin, end int // in the batch's text
-	place      dayfile.Place
-	number     int64 // in its day
+	text   []byte
+	place  dayfile.Place
+	number int64 // in its day
+	rest   bool  // whether it has no end
 }
 
+// longLine is how long a line is that ends its batch: it need not be copied
+// then, for it is valid until the next one is read.
+const longLine = 256 << 10
+
 func (b *batch) add(lines *dayfile.Lines, text []byte) {
-	begin := len(b.text)
-	b.text = append(b.text, text...)
-	b.lines = append(b.lines, line{begin: begin, end: len(b.text), place: lines.Place(), number: lines.Line()})
+	if len(text) < longLine {
+		begin := len(b.text)
+		b.text = append(b.text, text...)
+		text = b.text[begin:]
+	}
+	b.lines = append(b.lines, line{text: text, place: lines.Place(), number: lines.Line()})
 	b.weight += entry.Weight(text)
 }
 
@@ -88,9 +94,9 @@ func (r *replay) deliver(ctx context.Context, lines *dayfile.Lines, until int64,
 func (r *replay) fill(lines *dayfile.Lines, until int64, rest bool) (*batch, error) {
 	b := &r.batch
 	*b = batch{from: lines.Position(), lines: b.lines[:0], text: b.text[:0]}
+	var text []byte
 	var err error
-	for len(b.lines)+b.bad < r.cfg.MaxBatchLines && b.weight < int64(r.cfg.MaxBatchBytes) && lines.Offset() < until {
-		var text []byte
+	for len(b.lines)+b.bad < r.cfg.MaxBatchLines && b.weight < int64(r.cfg.MaxBatchBytes) && len(text) < longLine && lines.Offset() < until {
 		text, err = lines.Next()
 		switch {
 		case errors.Is(err, dayfile.ErrLongLine):
@@ -122,7 +128,8 @@ func (r *replay) addRest(b *batch, lines *dayfile.Lines) {
 		r.leave(lines.Place(), err)
 	case len(bytes.TrimSpace(text)) > 0:
 		b.add(lines, text)
-		b.rest, b.whole, b.to = true, b.to, lines.Position()
+		b.lines[len(b.lines)-1].rest = true
+		b.whole, b.to = b.to, lines.Position()
 	}
 }
 
@@ -155,7 +162,7 @@ func (r *replay) handOver(ctx context.Context, b *batch) error {
 // decode decodes a batch into the pipeline, and keeps bad lines out of it.
 func (r *replay) decode(b *batch, report func(b *batch, l line, err error)) {
 	b.lines = slices.DeleteFunc(b.lines, func(l line) bool {
-		err := r.pipeline.add(b.text[l.begin:l.end])
+		err := r.pipeline.add(l.text)
 		if err != nil {
 			report(b, l, err)
 		}
@@ -166,7 +173,7 @@ func (r *replay) decode(b *batch, report func(b *batch, l line, err error)) {
 
 // report reports a bad line.
 func (r *replay) report(b *batch, l line, err error) {
-	if b.rest && l.end == len(b.text) {
+	if l.rest {
 		r.leave(l.place, err)
 		b.to = b.whole
 		return
