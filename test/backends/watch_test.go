@@ -77,6 +77,10 @@ func TestWatch(t *testing.T) {
 	laptop.start(t)
 	arrives()
 
+	// Each line can be asked for, whatever odd keys and values it has.
+	lines := s.Loki.Lines(t, `{saberloop_signal=~".+"}`, time.Now().Add(-240*time.Hour), soon())
+	require.Len(t, lines, int(want["logs"]+want["traces"]+want["metrics"]))
+
 	// What Loki has of points that make a sample, Prometheus has; what it has of
 	// spans, Jaeger has.
 	points := total(s.Loki.Instant(t, `sum(count_over_time({saberloop_signal="metrics"} | metric_name != "" | metric_value != "" [240h]))`, soon()))
