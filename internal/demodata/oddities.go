@@ -24,6 +24,7 @@ const (
 		{"timestamp":"AT","level":"Error","message":null,"context":null,"sessionId":"SESSION"},
 		{"timestamp":"AT","level":"error","message":["Quiz 4711 lost",{"n":1}],"context":"plain text","sessionId":"SESSION"},
 		{"timestamp":"AT","level":"info","message":"cut emoji \ud83d","context":["x",1,null,{"y":true}],"sessionId":"SESSION"},
+		{"timestamp":"AT","level":"cut \ud83d","message":"cut emojis","context":{"title":"cut \ud83d","cut \ud83d":1,"a_b":1,"a.b":"cut \ud83d","deep":{"title":"cut \ud83d","a_b":1,"a.b":["cut \ud83d"],"a.b.0":7}},"url":"https://saberloop.com/app/#/quiz?topic=\ud83d","sessionId":"SESSION"},
 		{"timestamp":"AT","level":"debug","message":"deep","context":{"a":{"b":{"c":[1,[2,[3]]]}},"nil":null,"big":12345678901234567890},"sessionId":"SESSION"},
 		{"timestamp":"AT","level":"info","message":"keys","context":{"":"empty","_":"underscore","__name__":"reserved","日本語":"kanji","a.b":1,"a_b":2,"0":"digit","session.id":"not the session","service.name":"not the service"},"sessionId":"SESSION"},
 		{"timestamp":"AT","level":"info","message":"same","context":{"n":1},"sessionId":"SESSION"},
@@ -39,6 +40,7 @@ const (
 		{"timestamp":"AT","traceId":"ID2","spanId":"missing01","name":"odd.missing","attributes":["a"],"sessionId":"SESSION"},
 		{"timestamp":"AT","name":"odd.no-ids","duration":1.5,"attributes":{"error":"timeout"},"sessionId":"SESSION"},
 		{"traceId":"ID3","spanId":"notime001","name":"odd.no-time","duration":3,"attributes":"text","sessionId":"SESSION"},
+		{"timestamp":"AT","traceId":"ID6","spanId":"cut","name":"odd.cut","duration":4,"attributes":{"title":"cut \ud83d"},"sessionId":"SESSION"},
 		{"timestamp":"MIDNIGHT","traceId":"ID5","spanId":"midnight1","name":"api.midnight","duration":20.5,"sessionId":"SESSION"},
 		{"timestamp":"AT","traceId":"ID4","spanId":"noname001","duration":7,"attributes":{"":1,"_":2},"sessionId":"SESSION"}
 	]`
@@ -52,6 +54,7 @@ const (
 		{"timestamp":"AT","name":"odd.dots","value":-1,"labels":{"a.b":1},"sessionId":"SESSION"},
 		{"timestamp":"AT","name":"odd_dots","value":-2,"labels":{"a_b":1},"sessionId":"SESSION"},
 		{"timestamp":"AT","name":"odd_keys","value":5,"labels":{"":"empty","_":"underscore","__name__":"reserved","job":"mine","日本語":"kanji","n":{"deep":[1]}},"sessionId":"SESSION"},
+		{"timestamp":"AT","name":"odd_cut","value":6,"labels":{"title":"cut \ud83d"},"sessionId":"SESSION"},
 		{"timestamp":"AT","value":7,"sessionId":"SESSION"},
 		{"timestamp":"MIDNIGHT","name":"web_vital_lcp","value":2500,"labels":{"rating":"good"},"sessionId":"SESSION"},
 		{"timestamp":"AT","name":"web_vital_lcp","value":4000,"labels":{"rating":"needs-improvement"},"sessionId":"SESSION"},
@@ -74,7 +77,7 @@ func oddities(rng *rand.Rand, at time.Time) []Post {
 		id := s.base36(12)
 		replace := strings.NewReplacer("AT", isoTime(at), "MIDNIGHT", isoTime(at.Truncate(24*time.Hour)),
 			"SESSION", "odd-"+id, "LONG", strings.Repeat("réponse ", 40),
-			"ID1", id+"1", "ID2", id+"2", "ID3", id+"3", "ID4", id+"4", "ID5", id+"5")
+			"ID1", id+"1", "ID2", id+"2", "ID3", id+"3", "ID4", id+"4", "ID5", id+"5", "ID6", id+"6")
 		posts = append(posts, Post{ReceivedAt: at.Truncate(time.Second), Body: []byte(replace.Replace(
 			`{"logs":` + oddLogs + `,"traces":` + oddTraces + `,"metrics":` + oddMetrics + `}`))})
 		at = at.Add(7 * time.Minute)
