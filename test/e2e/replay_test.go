@@ -213,13 +213,14 @@ func pack(t *testing.T, path, suffix string) {
 	require.NoError(t, os.Remove(path))
 }
 
+// packed compresses as the daily_jsonl exporter does.
 func packed(t *testing.T, suffix string, content []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	var w io.WriteCloser = gzip.NewWriter(&b)
 	if suffix == ".zst" {
 		var err error
-		w, err = zstd.NewWriter(&b, zstd.WithEncoderConcurrency(1))
+		w, err = zstd.NewWriter(&b, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(4<<20))
 		require.NoError(t, err)
 	}
 	_, err := w.Write(content)
