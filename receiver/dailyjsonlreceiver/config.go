@@ -55,7 +55,7 @@ type Config struct {
 
 	// MaxBatchBytes is how many bytes of memory the lines of a batch take,
 	// decoded and as estimated, from which on it is handed to the pipeline,
-	// however few lines it has. All signals together have four times as much
+	// however few lines it has. All signals together have three times as much
 	// for what is decoded and with the pipelines. Default: 4194304.
 	MaxBatchBytes int `mapstructure:"max_batch_bytes"`
 
