@@ -34,7 +34,7 @@ func idBytes(dst []byte, s string) (keep bool) {
 		var src [32]byte
 		n := copy(src[:], s)
 		if _, err := hex.Decode(dst, src[:n]); err == nil && !allZero(dst) {
-			return !lowerHex(s)
+			return string(hex.AppendEncode(src[:0], dst)) != s
 		}
 	}
 	sum := sha256.Sum256([]byte(s))
@@ -46,19 +46,6 @@ func idBytes(dst []byte, s string) (keep bool) {
 func allZero(id []byte) bool {
 	for _, b := range id {
 		if b != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// lowerHex says whether hexadecimal digits are all in lower case.
-func lowerHex(s string) bool {
-	// The bit by which ASCII's cases differ is set in its digits as well: no
-	// branch that depends on the digits, which nothing can predict.
-	const lower = 'a' - 'A'
-	for i := range len(s) {
-		if s[i]&lower == 0 {
 			return false
 		}
 	}

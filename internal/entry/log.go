@@ -5,6 +5,7 @@ package entry
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -14,18 +15,7 @@ import (
 // severityOf gives the severity number of a level, 0 where it has none.
 // https://opentelemetry.io/docs/specs/otel/logs/data-model/#mapping-of-severitynumber
 func severityOf(level string) plog.SeverityNumber {
-	// No level is longer; what is, is not worth folding.
-	if len(level) > len("critical") {
-		return plog.SeverityNumberUnspecified
-	}
-	var folded [len("critical")]byte
-	copy(folded[:], level)
-	for i, c := range folded {
-		if 'A' <= c && c <= 'Z' {
-			folded[i] = c | 0x20
-		}
-	}
-	switch string(folded[:len(level)]) {
+	switch strings.ToLower(level) {
 	case "trace":
 		return plog.SeverityNumberTrace
 	case "debug":

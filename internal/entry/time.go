@@ -96,27 +96,10 @@ func durationOf(ms float64) (ns int64, ok bool) {
 	return int64(f), true
 }
 
-// appendDuration writes nanoseconds as milliseconds, exactly.
+// appendDuration writes nanoseconds, of which there must be fewer than
+// maxDuration, as milliseconds without loss.
 func appendDuration(dst []byte, ns int64) []byte {
-	if ns < 0 {
-		dst, ns = append(dst, '-'), -ns
-	}
-	dst = strconv.AppendInt(dst, ns/1e6, 10)
-	fraction := ns % 1e6
-	if fraction == 0 {
-		return dst
-	}
-	var digits [7]byte
-	digits[0] = '.'
-	for i := 6; i > 0; i-- {
-		digits[i] = byte('0' + fraction%10)
-		fraction /= 10
-	}
-	end := len(digits)
-	for digits[end-1] == '0' {
-		end--
-	}
-	return append(dst, digits[:end]...)
+	return strconv.AppendFloat(dst, float64(ns)/1e6, 'f', -1, 64)
 }
 
 // startOf gives a span's start from its end and a duration in nanoseconds.

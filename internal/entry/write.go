@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -350,10 +349,8 @@ func (w *fieldWriter) string(s string) {
 func appendString(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			// A conversion would copy the bytes, which are only read. The
-			// error says that some are no UTF-8.
-			src := unsafe.Slice(unsafe.StringData(s), len(s)) //nolint:gosec // s outlives the call
-			dst, _ = jsontext.AppendQuote(dst, src)
+			// The error reports invalid UTF-8.
+			dst, _ = jsontext.AppendQuote(dst, s)
 			return dst
 		}
 	}
