@@ -4,37 +4,22 @@
 package dailyjsonlexporter
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configoptional"
-	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/collector/confmap/confmaptest"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
+	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// load reads a case's file as the Collector does.
-func load(tb testing.TB, name string) (*Config, error) {
-	tb.Helper()
-	all, err := confmaptest.LoadConf(filepath.Join("testdata", "config", name+".yaml"))
-	require.NoError(tb, err)
-	conf, err := all.Sub(componentType.String())
-	require.NoError(tb, err)
-	cfg := createDefaultConfig().(*Config)
-	return cfg, conf.Unmarshal(cfg)
-}
-
 // validConfigs are the files that are accepted, with what they change.
 var validConfigs = map[string]func(*Config){
-	"minimal": func(*Config) {},
+	"minimal": func(c *Config) {
+		c.Directory = "/var/lib/telemetry"
+	},
 	"full": func(c *Config) {
 		c.Directory = "./telemetry-data"
 		c.Timezone = "Europe/Lisbon"
@@ -50,9 +35,11 @@ var validConfigs = map[string]func(*Config){
 		c.RetryConfig.MaxElapsedTime = time.Hour
 	},
 	"queue_with_defaults": func(c *Config) {
+		c.Directory = "/var/lib/telemetry"
 		c.QueueConfig = configoptional.Some(exporterhelper.NewDefaultQueueConfig())
 	},
 	"modes_as_numbers": func(c *Config) {
+		c.Directory = "/var/lib/telemetry"
 		c.FileMode, c.DirectoryMode = 0o644, 0o755
 	},
 }
@@ -76,52 +63,14 @@ var invalidConfigs = map[string][]string{
 	"several_faults":            {"directory: ", "sync: ", "compression: "},
 }
 
-func TestValidConfigs(t *testing.T) {
+func TestConfigFiles(t *testing.T) {
 	t.Parallel()
-	for name, change := range validConfigs {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := load(t, name)
-			require.NoError(t, err)
-			require.NoError(t, confmap.Validate(got))
-			want := createDefaultConfig().(*Config)
-			want.Directory = "/var/lib/telemetry"
-			change(want)
-			assert.Equal(t, want, got)
-		})
-	}
+	configtest.Run(t, NewFactory(), validConfigs, invalidConfigs)
 }
 
-func TestInvalidConfigs(t *testing.T) {
+func TestReadmeHasTheConfiguration(t *testing.T) {
 	t.Parallel()
-	for name, faults := range invalidConfigs {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cfg, err := load(t, name)
-			if err == nil {
-				err = confmap.Validate(cfg)
-			}
-			for _, fault := range faults {
-				require.ErrorContains(t, err, fault)
-			}
-		})
-	}
-}
-
-func TestEveryConfigFileIsTested(t *testing.T) {
-	t.Parallel()
-	files, err := os.ReadDir(filepath.Join("testdata", "config"))
-	require.NoError(t, err)
-	assert.Len(t, files, len(validConfigs)+len(invalidConfigs))
-	for _, file := range files {
-		name := strings.TrimSuffix(file.Name(), ".yaml")
-		assert.True(t, validConfigs[name] != nil || invalidConfigs[name] != nil, name)
-	}
-}
-
-func TestConfigStruct(t *testing.T) {
-	t.Parallel()
-	require.NoError(t, componenttest.CheckConfigStruct(createDefaultConfig()))
+	configtest.CheckReadmeConfig(t, createDefaultConfig())
 }
 
 func TestFileModeIsSpeltInOctal(t *testing.T) {
@@ -137,7 +86,7 @@ func TestFileModeIsSpeltInOctal(t *testing.T) {
 // What the configuration says is what the store is opened with.
 func TestOptions(t *testing.T) {
 	t.Parallel()
-	cfg, err := load(t, "full")
+	cfg, err := configtest.Load[*Config](t, NewFactory(), "full")
 	require.NoError(t, err)
 	lisbon, err := time.LoadLocation("Europe/Lisbon")
 	require.NoError(t, err)

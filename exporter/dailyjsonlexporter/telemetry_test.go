@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
@@ -166,4 +167,15 @@ func TestShutdownEndsTheGauge(t *testing.T) {
 	require.NoError(t, e.shutdown(t.Context()))
 	require.NotContains(t, ownMetrics(t, telemetry), metricPrefix+"free")
 	require.NoError(t, telemetry.Shutdown(t.Context()))
+}
+
+func TestReadmeHasTheMetrics(t *testing.T) {
+	t.Parallel()
+	e, telemetry, _ := measured(t, testConfig(t))
+	happen(t, e)
+	var want []string
+	for name := range ownMetrics(t, telemetry) {
+		want = append(want, name)
+	}
+	assert.ElementsMatch(t, want, configtest.ReadmeKeys(t, "Metrics"))
 }

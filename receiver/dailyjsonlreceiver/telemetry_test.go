@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 )
 
 // ownMetrics are the receiver's metrics after a replay in which everything
@@ -137,4 +139,13 @@ func TestObsReport(t *testing.T) {
 	}
 	assert.Equal(t, 5, ops)
 	assert.Len(t, tel.SpanRecorder.Started(), 5)
+}
+
+func TestReadmeHasTheMetrics(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, m := range ownMetrics(t) {
+		want = append(want, m.Name)
+	}
+	assert.ElementsMatch(t, want, configtest.ReadmeKeys(t, "Metrics"))
 }

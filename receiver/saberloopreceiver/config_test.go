@@ -4,34 +4,20 @@
 package saberloopreceiver
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configauth"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/collector/confmap/confmaptest"
-)
 
-// load reads a case's file as the Collector does.
-func load(tb testing.TB, name string) (*Config, error) {
-	tb.Helper()
-	all, err := confmaptest.LoadConf(filepath.Join("testdata", "config", name+".yaml"))
-	require.NoError(tb, err)
-	conf, err := all.Sub(componentType.String())
-	require.NoError(tb, err)
-	cfg := createDefaultConfig().(*Config)
-	return cfg, conf.Unmarshal(cfg)
-}
+	"github.com/saberloop/otelcol-saberloop/internal/configtest"
+)
 
 // validConfigs are the files that are accepted, with what they change.
 var validConfigs = map[string]func(*Config){
@@ -106,52 +92,19 @@ var invalidConfigs = map[string][]string{
 	"several_faults":            {"paths: ", "tokens: ", "max_depth: "},
 }
 
-func TestValidConfigs(t *testing.T) {
+func TestConfigFiles(t *testing.T) {
 	t.Parallel()
-	for name, change := range validConfigs {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := load(t, name)
-			require.NoError(t, err)
-			require.NoError(t, confmap.Validate(got))
-			want := createDefaultConfig().(*Config)
-			change(want)
-			assert.Equal(t, want, got)
-		})
-	}
+	configtest.Run(t, NewFactory(), validConfigs, invalidConfigs)
 }
 
-func TestInvalidConfigs(t *testing.T) {
+func TestReadmeHasTheConfiguration(t *testing.T) {
 	t.Parallel()
-	for name, faults := range invalidConfigs {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			cfg, err := load(t, name)
-			if err == nil {
-				err = confmap.Validate(cfg)
-			}
-			for _, fault := range faults {
-				require.ErrorContains(t, err, fault)
-			}
-		})
-	}
-}
-
-func TestEveryConfigFileIsTested(t *testing.T) {
-	t.Parallel()
-	files, err := os.ReadDir(filepath.Join("testdata", "config"))
-	require.NoError(t, err)
-	assert.Len(t, files, len(validConfigs)+len(invalidConfigs))
-	for _, file := range files {
-		name := strings.TrimSuffix(file.Name(), ".yaml")
-		assert.True(t, validConfigs[name] != nil || invalidConfigs[name] != nil, name)
-	}
+	configtest.CheckReadmeConfig(t, createDefaultConfig())
 }
 
 func TestDefaultConfig(t *testing.T) {
 	t.Parallel()
 	cfg := createDefaultConfig()
-	require.NoError(t, componenttest.CheckConfigStruct(cfg))
 	require.ErrorContains(t, confmap.Validate(cfg), "tokens: ", "no default for a secret")
 	assert.NotSame(t, cfg, createDefaultConfig())
 }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -504,4 +506,13 @@ func TestSilence(t *testing.T) {
 		e.do(t, request{body: strings.NewReader(body), header: map[string]string{"Origin": "https://evil.example"}})
 	}
 	assert.Equal(t, 1, e.log.Len(), "nothing but that the server has started: %v", e.log.All())
+}
+
+func TestReadmeHasTheAnswers(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	for _, code := range statusCodes {
+		assert.Regexp(t, "(?m)^\\| "+strconv.Itoa(code)+"[ ,]", string(readme))
+	}
 }

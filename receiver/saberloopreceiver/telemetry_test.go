@@ -17,6 +17,8 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 )
 
 // serveMeasured starts a receiver whose own telemetry can be read.
@@ -164,4 +166,13 @@ func TestNothingIsReportedForNothing(t *testing.T) {
 	for _, span := range telemetry.SpanRecorder.Started() {
 		assert.Equal(t, "POST", span.Name())
 	}
+}
+
+func TestReadmeHasTheMetrics(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, m := range collectOwnMetrics(t) {
+		want = append(want, m.Name)
+	}
+	assert.ElementsMatch(t, want, configtest.ReadmeKeys(t, "Metrics"))
 }
