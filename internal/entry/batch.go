@@ -30,63 +30,62 @@ type Counts struct {
 // Total is the number of entries of all signals.
 func (c Counts) Total() int { return c.Logs + c.Traces + c.Metrics }
 
-// Batch is what one POST carried.
+// Batch is a decoded POST body.
 type Batch struct {
-	// The entries that were received. Data without any is read-only.
+	// The accepted entries. A signal without entries has read-only data.
 	Logs    plog.Logs
 	Traces  ptrace.Traces
 	Metrics pmetric.Metrics
 
-	// Received counts the entries decoded into Logs, Traces and Metrics,
-	// Rejected those that were refused.
+	// Received counts the entries in Logs, Traces and Metrics. Rejected counts
+	// the entries that were refused.
 	Received, Rejected Counts
-	// Errors says which entries were refused and why ("logs[1]: not an
-	// object"), for the first MaxErrors of them. It may quote keys that the
-	// client sent: it goes into the answer, never into a log.
+	// Errors explains the first MaxErrors refused entries, for example
+	// "logs[1]: not an object". It quotes nothing of the body.
 	Errors []string
 
-	// ID is the envelope's batchId, empty where none (or none of 1 to 128
-	// bytes) was sent.
+	// ID is the batchId of the envelope. It is empty if the client sent none,
+	// or one that is not a string of 1 to 128 bytes.
 	ID string
-	// Dropped counts the entries that the client says it had to drop.
+	// Dropped counts the entries that the client reports as dropped.
 	Dropped Counts
 }
 
-// MaxErrors is the number of refused entries that a Batch explains.
+// MaxErrors is the maximum number of refused entries that a Batch explains.
 const MaxErrors = 10
 
 // SyntaxError is returned for a body that is not one JSON object with members.
 type SyntaxError struct {
-	// Detail says where and why. It may quote keys that the client sent.
+	// Detail says what is wrong and where. It quotes nothing of the body.
 	Detail string
 }
 
 func (e *SyntaxError) Error() string { return "invalid JSON: " + e.Detail }
 
-// ShapeError is returned for a JSON object that is no batch.
+// ShapeError is returned for a JSON object that is not a batch.
 type ShapeError struct {
-	// Detail names the member at fault, as "logs: not an array".
+	// Detail names the member at fault, for example "logs: not an array".
 	Detail string
 }
 
 func (e *ShapeError) Error() string { return "invalid batch: " + e.Detail }
 
-// BatchDecoder decodes the bodies that browsers POST. Its fields are set
-// before its first use; it may then be used by many goroutines at once.
+// BatchDecoder decodes POST bodies. Set its fields before the first use. It is
+// then safe for concurrent use.
 type BatchDecoder struct {
-	// ServiceName is the service.name of every batch's resource.
+	// ServiceName is the service.name of every resource.
 	ServiceName string
-	// ResourceAttributes are put on every batch's resource. They win over
-	// the envelope's: the operator knows better than the client.
+	// ResourceAttributes are added to every resource. They take precedence
+	// over the resource of the envelope.
 	ResourceAttributes map[string]string
-	// MaxDepth is the nesting level at which a body is refused, 1 being the
-	// batch's own object.
+	// MaxDepth is the nesting level at which a body is refused. The object of
+	// the batch itself is level 1.
 	MaxDepth int
 }
 
-// Decode reads the whole of body, which it does not keep. receivedAt becomes
-// every entry's received_at. The error is a *SyntaxError or a *ShapeError;
-// refused entries are no error, but counted in the Batch.
+// Decode decodes body, and does not retain it. receivedAt becomes the
+// received_at of every entry. The error is a *SyntaxError or a *ShapeError.
+// Refused entries are not an error: the Batch counts them.
 func (d *BatchDecoder) Decode(body []byte, receivedAt time.Time) (*Batch, error) {
 	s, err := newSource(body, d.MaxDepth)
 	if err != nil {
@@ -115,7 +114,7 @@ func (d *BatchDecoder) Decode(body []byte, receivedAt time.Time) (*Batch, error)
 	return b, nil
 }
 
-// batchReader reads a batch's envelope and its entries.
+// batchReader reads the envelope and the entries of a batch.
 type batchReader struct {
 	fieldReader
 	batch *Batch
@@ -125,31 +124,31 @@ type batchReader struct {
 	traces  entries[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans]
 	metrics entries[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.ScopeMetrics]
 
-	resource    *pcommon.Value // nil where there is none
+	resource    *pcommon.Value // nil if the envelope has none
 	resourceErr error
 }
 
 var batchReaders = sync.Pool{New: func() any { return &batchReader{} }}
 
-// release keeps the reader for another batch, and nothing of this one.
+// release clears the reader and returns it to the pool.
 func (r *batchReader) release() {
 	*r = batchReader{}
 	batchReaders.Put(r)
 }
 
-// entries are those of one signal.
+// entries holds the entries of one signal.
 type entries[D any, R resourceGroup, S scopeGroup] struct {
 	data     D
 	resource R
 	scope    S
 
 	received, rejected int
-	reasons            []string // of the first MaxErrors that were rejected
-	shape              error    // why there can't be any
+	reasons            []string // for the first MaxErrors rejected entries
+	shape              error    // set if the member is not an array
 }
 
-// envelope reads the batch's own object. A member given twice counts as it is
-// given last.
+// envelope reads the object of the batch. If a member is repeated, the last
+// one wins.
 func (r *batchReader) envelope() error {
 	if r.dec.PeekKind() != '{' {
 		if err := r.skip(); err != nil {
@@ -214,8 +213,8 @@ func readEntries[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D,
 	to.resource = g.resources.add(to.data)
 	to.scope = g.scopes.add(to.resource)
 
-	// A refused entry's record is used for the next one: taking it out of the
-	// middle of a slice would make a batch of refused entries quadratic.
+	// The record of a refused entry is reused for the next entry. Removing it
+	// from the slice would take quadratic time for many refused entries.
 	var rec E
 	spare := false
 	for i := 0; r.dec.PeekKind() != ']'; i++ {
@@ -244,8 +243,8 @@ func readEntries[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D,
 	return r.token()
 }
 
-// readEntry reads one entry into rec, which must be empty. Whatever is wrong
-// with the entry, but for its syntax, the whole of it has been read.
+// readEntry reads one entry into rec, which must be empty. It reads to the end
+// of the entry, unless the error is a syntax error.
 func readEntry[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], r *batchReader, rec E) error {
 	if r.dec.PeekKind() != '{' {
 		return r.refuse()
@@ -270,12 +269,12 @@ func readEntry[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R
 		return err
 	}
 	g.newRecord().CopyTo(rec)
-	// Before the entry stand only white space and a comma.
+	// Only white space and a comma precede the entry.
 	text := r.body[before:r.dec.InputOffset()]
 	return r.withoutDuplicates(text[bytes.IndexByte(text, '{'):], func(f *fieldReader) error { return g.read(f, rec) })
 }
 
-// finish gives the entries of one signal their resource.
+// finish sets the resource of one signal's entries.
 func finish[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], e *entries[D, R, S], d *BatchDecoder, envelope *pcommon.Value) D {
 	if e.received == 0 {
 		return g.nothing
@@ -298,7 +297,7 @@ func finish[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S
 	default:
 		envelope.CopyTo(members.AppendEmpty(attrResource))
 	}
-	// In an order of their own, so that equal resources have equal lines.
+	// Sorted, so that equal resources give equal lines.
 	for _, key := range slices.Sorted(maps.Keys(d.ResourceAttributes)) {
 		if key != attrServiceName {
 			members.AppendEmpty(key).SetStr(d.ResourceAttributes[key])
@@ -308,7 +307,7 @@ func finish[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S
 	return e.data
 }
 
-// readResource reads the envelope's resource.
+// readResource reads the resource of the envelope.
 func (r *batchReader) readResource() error {
 	r.resource, r.resourceErr = nil, nil
 	if r.dec.PeekKind() == 'n' {
@@ -330,7 +329,8 @@ func (r *batchReader) readResource() error {
 	return r.skipTo(depth)
 }
 
-// batchID reads a batchId; one that is no string of 1 to 128 bytes is none.
+// batchID reads a batchId. It returns "" for anything but a string of at most
+// maxBatchID bytes.
 func (r *batchReader) batchID() (string, error) {
 	if r.dec.PeekKind() != '"' {
 		return "", r.skip()
@@ -339,13 +339,13 @@ func (r *batchReader) batchID() (string, error) {
 	if err != nil || len(id) > maxBatchID {
 		return "", err
 	}
-	return strings.Clone(id), nil // not to hold on to the whole body
+	return strings.Clone(id), nil // does not keep the body in memory
 }
 
 const maxBatchID = 128
 
-// dropped reads what the client says it had to drop. It is the client's word,
-// so that anything else than the expected is not an error, but not counted.
+// dropped reads the counts of dropped entries. Elements of another form are
+// not counted, and are not an error.
 func (r *batchReader) dropped() (Counts, error) {
 	var counts Counts
 	if r.dec.PeekKind() != '[' {
@@ -377,7 +377,7 @@ func (r *batchReader) dropped() (Counts, error) {
 	return counts, r.token()
 }
 
-// maxDropped bounds what one batch can add to a counter.
+// maxDropped limits what one batch adds to the counter of a signal.
 const maxDropped = 1_000_000
 
 func (r *batchReader) droppedOne() (signal string, count int, err error) {

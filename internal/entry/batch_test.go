@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"pgregory.net/rapid"
 )
 
 func TestEnvelope(t *testing.T) {
@@ -21,17 +22,17 @@ func TestEnvelope(t *testing.T) {
 		body string
 		want Batch
 	}{
-		"batch id":                {`{"batchId":"b-1"}`, Batch{ID: "b-1"}},
-		"batch id of 128 bytes":   {`{"batchId":"` + strings.Repeat("x", 128) + `"}`, Batch{ID: strings.Repeat("x", 128)}},
-		"batch id of 129 bytes":   {`{"batchId":"` + strings.Repeat("x", 129) + `"}`, Batch{}},
-		"batch id that is none":   {`{"batchId":7}`, Batch{}},
-		"last batch id":           {`{"batchId":"a","batchId":"b"}`, Batch{ID: "b"}},
-		"dropped":                 {`{"dropped":[{"signal":"logs","reason":"size","count":2},{"count":3,"signal":"logs"},{"signal":"metrics","count":1}]}`, Batch{Dropped: Counts{Logs: 5, Metrics: 1}}},
-		"dropped is no array":     {`{"dropped":{"signal":"logs","count":2}}`, Batch{}},
-		"dropped of odd elements": {`{"dropped":[1,null,{"signal":1,"count":"2"},{"signal":"traces","count":-1},{"signal":"traces","count":1.5},{"signal":"other","count":1}]}`, Batch{}},
-		"dropped beyond reason":   {`{"dropped":[{"signal":"traces","count":1000000},{"signal":"traces","count":9}]}`, Batch{Dropped: Counts{Traces: maxDropped}}},
-		"last logs":               {`{"logs":[{},1],"logs":[{}]}`, Batch{Received: Counts{Logs: 1}}},
-		"logs given up":           {`{"logs":5,"logs":null}`, Batch{}},
+		"batch id":                      {`{"batchId":"b-1"}`, Batch{ID: "b-1"}},
+		"batch id of 128 bytes":         {`{"batchId":"` + strings.Repeat("x", 128) + `"}`, Batch{ID: strings.Repeat("x", 128)}},
+		"batch id of 129 bytes":         {`{"batchId":"` + strings.Repeat("x", 129) + `"}`, Batch{}},
+		"batch id that is not a string": {`{"batchId":7}`, Batch{}},
+		"repeated batch id":             {`{"batchId":"a","batchId":"b"}`, Batch{ID: "b"}},
+		"dropped":                       {`{"dropped":[{"signal":"logs","reason":"size","count":2},{"count":3,"signal":"logs"},{"signal":"metrics","count":1}]}`, Batch{Dropped: Counts{Logs: 5, Metrics: 1}}},
+		"dropped is not an array":       {`{"dropped":{"signal":"logs","count":2}}`, Batch{}},
+		"dropped has unusable elements": {`{"dropped":[1,null,{"signal":1,"count":"2"},{"signal":"traces","count":-1},{"signal":"traces","count":1.5},{"signal":"other","count":1}]}`, Batch{}},
+		"dropped above the limit":       {`{"dropped":[{"signal":"traces","count":1000000},{"signal":"traces","count":9}]}`, Batch{Dropped: Counts{Traces: maxDropped}}},
+		"repeated logs":                 {`{"logs":[{},1],"logs":[{}]}`, Batch{Received: Counts{Logs: 1}}},
+		"repeated logs, last one null":  {`{"logs":5,"logs":null}`, Batch{}},
 		"refused": {
 			`{"logs":[1,{"a":1e999,"b":[{}]},{}],"metrics":[[]]}`,
 			Batch{
@@ -52,7 +53,7 @@ func TestEnvelope(t *testing.T) {
 	}
 }
 
-func TestErrorsAreFew(t *testing.T) {
+func TestErrorsAreLimited(t *testing.T) {
 	t.Parallel()
 	batch, err := testDecoder.Decode([]byte(`{"logs":[`+strings.Repeat("1,", 99)+`{}],"traces":[1]}`), receivedAt)
 	require.NoError(t, err)
@@ -75,7 +76,7 @@ func TestShape(t *testing.T) {
 		require.ErrorAs(t, err, &shape)
 		assert.Equal(t, want, shape.Detail)
 	}
-	// What is no JSON at all is said before what is no batch.
+	// Syntax errors take precedence.
 	_, err := testDecoder.Decode([]byte(`{"logs":1,`), receivedAt)
 	var syntax *SyntaxError
 	require.ErrorAs(t, err, &syntax)
@@ -84,14 +85,14 @@ func TestShape(t *testing.T) {
 func TestDepth(t *testing.T) {
 	t.Parallel()
 	nested := func(levels int) []byte {
-		// The batch, its logs and the entry are the first three.
+		// The batch, its logs and the entry are the first three levels.
 		return []byte(`{"logs":[{"c":` + strings.Repeat("[", levels-3) + strings.Repeat("]", levels-3) + `}]}`)
 	}
 	_, err := testDecoder.Decode(nested(511), receivedAt)
 	require.NoError(t, err)
 	_, err = testDecoder.Decode(nested(512), receivedAt)
 	require.ErrorContains(t, err, "nested 512 levels deep")
-	// Also where it is not kept.
+	// Also in a member that is ignored.
 	_, err = testDecoder.Decode([]byte(`{"x":`+strings.Repeat("[", 511)+strings.Repeat("]", 511)+`}`), receivedAt)
 	require.ErrorContains(t, err, "nested 512 levels deep")
 }
@@ -117,8 +118,7 @@ func TestResource(t *testing.T) {
 	}
 }
 
-// TestClockAhead has records of which somebody says that they were received
-// in the future.
+// TestClockAhead tests records with a received_at in the future.
 func TestClockAhead(t *testing.T) {
 	t.Parallel()
 	ahead := now.AddDate(1, 0, 0)
@@ -133,7 +133,7 @@ func TestClockAhead(t *testing.T) {
 			}
 		}
 	})
-	t.Run("somebody else's clock is ahead", func(t *testing.T) {
+	t.Run("the sender's clock is ahead", func(t *testing.T) {
 		t.Parallel()
 		ld := plog.NewLogs()
 		observed := pcommon.NewTimestampFromTime(ahead.Add(time.Millisecond))
@@ -147,24 +147,23 @@ func TestClockAhead(t *testing.T) {
 	})
 }
 
-// TestBadLines has lines that no line writer wrote.
 func TestBadLines(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		``:                        "unexpected end",
 		`[]`:                      "not an object",
 		`{"a":1}`:                 "received_at is missing",
-		`{"received_at":"today"}`: "received_at is no RFC 3339 time",
-		`{"received_at":1}`:       "received_at is no RFC 3339 time",
+		`{"received_at":"today"}`: "received_at is not an RFC 3339 time",
+		`{"received_at":1}`:       "received_at is not an RFC 3339 time",
 		"{\"a\":\"\xff\"}":        "invalid UTF-8",
 		`{"received_at":"2025-12-22T10:00:05Z"}x`:                                       "at byte 38",
-		`{"received_at":"2025-12-22T10:00:05Z","resourceLogs":[]}`:                      "more or less than one resource",
+		`{"received_at":"2025-12-22T10:00:05Z","resourceLogs":[]}`:                      "must hold one resource",
 		`{"received_at":"2025-12-22T10:00:05Z","resourceLogs":7}`:                       "not OTLP JSON",
-		`{"received_at":"2025-12-22T10:00:05Z","resourceLogs":[{"scopeLogs":[{},{}]}]}`: "more or less than one resource",
+		`{"received_at":"2025-12-22T10:00:05Z","resourceLogs":[{"scopeLogs":[{},{}]}]}`: "must hold one resource",
 		`{"a":1e999,"received_at":"2025-12-22T10:00:05Z"}`:                              "number out of range",
 		`{"level":"a","level":"b","a":1e999,"received_at":"2025-12-22T10:00:05Z"}`:      "number out of range",
 		`{"level":"a","level":"b"`:                                                      "unexpected",
-		`{"received_at":"2025-12-22T10:00:05Z","received_at":"no","a":1}`:               "received_at is no RFC 3339 time",
+		`{"received_at":"2025-12-22T10:00:05Z","received_at":"no","a":1}`:               "received_at is not an RFC 3339 time",
 	} {
 		var r LogReader
 		require.NoError(t, r.Add([]byte(`{"n":1,"received_at":"2025-12-22T10:00:05Z"}`)))
@@ -174,8 +173,25 @@ func TestBadLines(t *testing.T) {
 	}
 }
 
-// TestForeignLine has a line that was written by the PHP script, for a client
-// that sent a received_at of its own.
+// Errors are logged by the daily_jsonl receiver, so they must not quote a line.
+func TestErrorsQuoteNothing(t *testing.T) {
+	t.Parallel()
+	const line = `{"message":"a\u0041","n":-1.5e3,"t":true,"context":{"k":[null]},"received_at":"2025-12-22T10:00:05Z"}`
+	rapid.Check(t, func(t *rapid.T) {
+		const secret = "\u2603"
+		at := rapid.IntRange(0, len(line)).Draw(t, "offset")
+		end := rapid.IntRange(at, min(at+8, len(line))).Draw(t, "end")
+		before := rapid.SampledFrom([]string{"", `\`, `\u`, `\ud83d\ud8`, `"`, "'", "`"}).Draw(t, "before")
+		var r LogReader
+		if err := r.Add([]byte(line[:at] + before + secret + line[end:])); err != nil {
+			require.NotContains(t, err.Error(), secret)
+			require.NotContains(t, err.Error(), `\u`)
+		}
+	})
+}
+
+// TestForeignLine tests a line written by the former PHP script for a client
+// that sent a received_at.
 func TestForeignLine(t *testing.T) {
 	t.Parallel()
 	var r LogReader

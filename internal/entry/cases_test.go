@@ -15,8 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contractCase is a case of testdata/http-cases.jsonl, as far as it is about
-// bodies.
+// contractCase is a case of testdata/http-cases.jsonl, without its HTTP part.
 type contractCase struct {
 	Name     string                       `json:"name"`
 	Body     []byte                       `json:"body_base64"`
@@ -41,8 +40,8 @@ func contractCases(tb testing.TB) []contractCase {
 	return cases
 }
 
-// TestContractBodies holds decoder and encoder to the contract's cases. What
-// is about HTTP is the receiver's to test.
+// TestContractBodies runs the cases of the contract that concern bodies. The
+// saberloop receiver runs all of them.
 func TestContractBodies(t *testing.T) {
 	t.Parallel()
 	for _, c := range contractCases(t) {

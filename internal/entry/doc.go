@@ -1,8 +1,8 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package entry owns the Saberloop entry and its mapping to and from
-// OpenTelemetry data: it reads a batch or a line token by token into pdata,
-// and writes pdata as lines. It knows nothing of files, HTTP or the
-// Collector's components. docs/format.md describes what it reads and writes.
+// Package entry maps Saberloop entries to OpenTelemetry data and back. It
+// decodes POST bodies and lines of day files into pdata, and encodes pdata as
+// lines. It does not depend on files, HTTP or Collector components.
+// docs/format.md specifies the format.
 package entry

@@ -14,15 +14,15 @@ import (
 	"pgregory.net/rapid"
 )
 
-// receivedAt is when the tests' batches were received.
+// receivedAt is the time at which the batches of the tests are received.
 var receivedAt = time.Date(2025, 12, 22, 10, 0, 5, 0, time.UTC)
 
-// now is when the tests' lines are written.
+// now is the time at which the lines of the tests are written.
 var now = receivedAt.Add(time.Second)
 
 var testDecoder = &BatchDecoder{ServiceName: DefaultServiceName, MaxDepth: 512}
 
-// batchLines returns a batch's lines by signal.
+// batchLines returns the lines of a batch by signal.
 func batchLines(b *Batch) map[string][][]byte {
 	return map[string][][]byte{
 		"logs":    collect(LogLines(b.Logs, now)),
@@ -39,18 +39,17 @@ func collect(lines iter.Seq2[time.Time, []byte]) [][]byte {
 	return all
 }
 
-// withoutReceipt takes the received_at off a line of an entry, which must
-// stand at its end.
+// withoutReceipt removes received_at from the end of a line.
 func withoutReceipt(tb rapid.TB, line []byte) []byte {
 	tb.Helper()
 	const receipt = `"received_at":"2025-12-22T10:00:05Z"}` + "\n"
-	require.Truef(tb, bytes.HasSuffix(line, []byte(receipt)), "no received_at at the end of %s", line)
+	require.Truef(tb, bytes.HasSuffix(line, []byte(receipt)), "received_at is not at the end of %s", line)
 	rest := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte(receipt)), []byte(","))
 	return append(rest, '}')
 }
 
-// assertSameJSON compares two JSON texts as values: numbers by their exact
-// value, objects without regard to the order of their members.
+// assertSameJSON compares two JSON texts by value. Numbers must be exactly
+// equal. The order of members does not matter.
 func assertSameJSON(tb rapid.TB, want, got []byte) {
 	tb.Helper()
 	require.Equalf(tb, canonical(tb, want), canonical(tb, got), "want %s\ngot  %s", want, got)
@@ -65,7 +64,7 @@ func canonical(tb rapid.TB, text []byte) any {
 	return exactNumbers(v)
 }
 
-// integer is the decimal value of a JSON number that is one.
+// integer is the decimal value of an integer.
 type integer string
 
 func exactNumbers(v any) any {

@@ -10,45 +10,46 @@ import (
 	"go.opentelemetry.io/collector/pdata/xpdata"
 )
 
-// fieldReader reads the members of one entry, from a batch or from a line.
-// What all signals have in common is here; log.go, span.go and metric.go add
-// their own.
+// fieldReader reads the members of one entry of a batch or a line. This file
+// handles the members common to all signals. log.go, span.go and metric.go
+// handle those of their signal.
 type fieldReader struct {
 	*source
 	attributes xpdata.MapBuilder
 	seen       memberSet
 
-	// line is true for a line of a day file: its received_at counts, and what
-	// follows received_at under the name of tailKey is its tail.
+	// line is true for a line of a day file. Only then received_at is read,
+	// and the member tailKey after it is the tail.
 	line    bool
 	tailKey string
 	tail    []byte
-	// received is where received_at ends in the line. known is what a line
-	// before this one had behind it, nothing but the tail knownTail: many lines
-	// end alike, and what was read once need not be read again.
+	// received is the offset of the end of received_at in the line. known is
+	// the text that followed received_at in an earlier line, if that was only
+	// the tail knownTail. Consecutive lines usually end alike, so that text is
+	// compared instead of parsed.
 	received         int64
 	known, knownTail []byte
 
-	// receivedAt is given for an entry of a batch, and read from a line.
+	// receivedAt is set by the caller for a batch, and read from a line.
 	receivedAt pcommon.Timestamp
-	// written is the receivedAt that was last written as receipt, and outlives
-	// reset: many entries are received in the same second.
+	// receipt is written as text. Both survive reset, because many entries are
+	// received in the same second.
 	written pcommon.Timestamp
 	receipt string
 }
 
-// reset makes the reader ready for the next entry.
+// reset prepares the reader for the next entry.
 func (r *fieldReader) reset(receivedAt pcommon.Timestamp) {
-	// A refused entry leaves its attributes behind.
+	// A refused entry may have left attributes.
 	r.attributes = xpdata.MapBuilder{}
-	// Room for a typical entry's attributes in one allocation.
+	// One allocation for the attributes of a typical entry.
 	r.attributes.EnsureCapacity(8)
 	r.dropKeys(0)
 	r.seen, r.tail, r.receivedAt = 0, nil, receivedAt
 }
 
-// entry reads an object, handing the members that are the signal's own to
-// member, which says whether it knew the name.
+// entry reads an object. It passes each member name to member, which reads the
+// value and returns true if the name belongs to the signal.
 func (r *fieldReader) entry(member func(name string) (known bool, err error)) error {
 	if err := r.open(); err != nil {
 		return err
@@ -86,13 +87,13 @@ func (r *fieldReader) entry(member func(name string) (known bool, err error)) er
 	return nil
 }
 
-// endsAsKnown says whether received_at was read, and nothing but what is known
-// follows.
+// endsAsKnown reports whether received_at was read and the rest of the line
+// equals known.
 func (r *fieldReader) endsAsKnown() bool {
 	return len(r.known) > 0 && r.seen&seenReceivedAt != 0 && bytes.Equal(r.body[r.dec.InputOffset():], r.known)
 }
 
-// rememberEnd remembers how the line ends, if that is its tail and no more.
+// rememberEnd sets known and knownTail, if only the tail follows received_at.
 func (r *fieldReader) rememberEnd() {
 	end := r.body[r.received:]
 	if len(r.tail) > 0 && len(end) == len(`,"":}`)+len(r.tailKey)+len(r.tail) {
@@ -101,7 +102,7 @@ func (r *fieldReader) rememberEnd() {
 	}
 }
 
-// common reads a member that means the same in all signals, or none.
+// common reads a member that is common to all signals or unknown.
 func (r *fieldReader) common(name string) error {
 	switch name {
 	case memberSessionID:
@@ -114,7 +115,7 @@ func (r *fieldReader) common(name string) error {
 		if r.line {
 			return r.readReceivedAt()
 		}
-		return r.skip() // the server sets it
+		return r.skip() // set by the server
 	}
 	if r.line && name == r.tailKey && r.seen&seenReceivedAt != 0 {
 		raw, err := r.dec.ReadValue()
@@ -149,10 +150,11 @@ func (r *fieldReader) readReceivedAt() error {
 	} else if err := r.skip(); err != nil {
 		return err
 	}
-	return &refusal{reason: "received_at is no RFC 3339 time"}
+	return &refusal{reason: "received_at is not an RFC 3339 time"}
 }
 
-// first notes that a known member was seen, which must be the first time.
+// first records that a known member was read. It returns errDuplicate if that
+// member was read before.
 func (r *fieldReader) first(m memberSet) error {
 	if r.seen&m != 0 {
 		return errDuplicate
@@ -161,8 +163,8 @@ func (r *fieldReader) first(m memberSet) error {
 	return nil
 }
 
-// promote reads a member that has an attribute of its own if it is a string,
-// and is kept if not.
+// promote reads a member into attribute if it is a string, and keeps it
+// otherwise.
 func (r *fieldReader) promote(m memberSet, attribute, kept string) error {
 	s, ok, err := r.readString(m, kept)
 	if ok {
@@ -171,8 +173,8 @@ func (r *fieldReader) promote(m memberSet, attribute, kept string) error {
 	return err
 }
 
-// readString reads a known member. ok is false where it is no string, and was
-// kept.
+// readString reads a known member. ok is false if the member is not a string
+// and was kept.
 func (r *fieldReader) readString(m memberSet, kept string) (s string, ok bool, err error) {
 	if err := r.first(m); err != nil {
 		return "", false, err
@@ -184,12 +186,12 @@ func (r *fieldReader) readString(m memberSet, kept string) (s string, ok bool, e
 	return s, err == nil, err
 }
 
-// keep reads a member and keeps it as an attribute.
+// keep reads a member into attribute.
 func (r *fieldReader) keep(attribute string) error {
 	return r.value(r.put(&r.attributes, attribute))
 }
 
-// keepString keeps a member that was read as a string.
+// keepString stores a string that was already read in attribute.
 func (r *fieldReader) keepString(attribute, s string) {
 	r.put(&r.attributes, attribute).SetStr(s)
 }
@@ -212,7 +214,7 @@ func (r *fieldReader) readAttributes(kept string) error {
 	return nil
 }
 
-// escape gives the attribute of a client's own key.
+// escape returns the attribute key for a key of the client.
 func escape(key string) string {
 	if reserved(key) {
 		return attrEscape + key
@@ -220,7 +222,7 @@ func escape(key string) string {
 	return key
 }
 
-// readTimestamp reads a timestamp; it is 0 where there is none to read.
+// readTimestamp reads a timestamp. It returns 0 if the member is unreadable.
 func (r *fieldReader) readTimestamp() (pcommon.Timestamp, error) {
 	s, ok, err := r.readString(seenTimestamp, attrMember+memberTimestamp)
 	if !ok {
@@ -233,8 +235,8 @@ func (r *fieldReader) readTimestamp() (pcommon.Timestamp, error) {
 	return ts, nil
 }
 
-// standIn gives the time of a span or data point whose entry has none, and
-// notes the receipt.
+// standIn returns ts, or receivedAt if ts is 0. It also adds the attributes for
+// a missing timestamp and for received_at, which spans and data points need.
 func (r *fieldReader) standIn(ts pcommon.Timestamp) pcommon.Timestamp {
 	if r.seen&seenTimestamp == 0 {
 		r.put(&r.attributes, attrMissing+memberTimestamp).SetBool(true)
@@ -247,7 +249,7 @@ func (r *fieldReader) standIn(ts pcommon.Timestamp) pcommon.Timestamp {
 	return ts
 }
 
-// noteReceipt writes receivedAt as receipt, where it is not the one before.
+// noteReceipt formats receivedAt, unless it is unchanged.
 func (r *fieldReader) noteReceipt() {
 	if r.written != r.receivedAt {
 		var b [len("2006-01-02T15:04:05.000000000Z")]byte
@@ -255,13 +257,13 @@ func (r *fieldReader) noteReceipt() {
 	}
 }
 
-// finish hands over the attributes.
+// finish moves the attributes to the record.
 func (r *fieldReader) finish(to pcommon.Map) {
 	r.into(to, &r.attributes, 0)
 }
 
-// withoutDuplicates reads once more an entry that gives a known member twice,
-// less the first of the two. text is the entry.
+// withoutDuplicates reads an entry again after removing repeated members, so
+// that the last value of each wins. text is the entry.
 func (r *fieldReader) withoutDuplicates(text []byte, read func(*fieldReader) error) error {
 	object, err := lastMembersWin(text, r.maxDepth)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzDecodeBatch feeds bodies to the decoder. Whatever it accepts must be
-// valid JSON to the standard library too, be counted, and survive being
-// written and read as lines.
+// FuzzDecodeBatch decodes bodies. An accepted body must be valid JSON for the
+// standard library, its entries must be counted, and writing and reading lines
+// must not change them.
 func FuzzDecodeBatch(f *testing.F) {
 	for _, c := range contractCases(f) {
 		f.Add(c.Body)
@@ -49,8 +49,8 @@ func fuzzLines[D any, R resourceGroup, S scopeGroup, E record[E]](t *testing.T, 
 	}
 }
 
-// FuzzReadLine feeds lines to the readers. A line that is accepted gives
-// records whose lines give the same records again.
+// FuzzReadLine decodes lines. Writing and reading the records of an accepted
+// line must not change them.
 func FuzzReadLine(f *testing.F) {
 	for _, c := range contractCases(f) {
 		for _, entries := range c.Lines {

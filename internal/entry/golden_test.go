@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew, and fail")
+var update = flag.Bool("update", false, "write the golden files, and fail")
 
-// TestGolden shows what OpenTelemetry data becomes of batches as browsers send
-// them, and that their lines lead back to it.
+// TestGolden compares the OpenTelemetry data of recorded browser batches with
+// golden files. Writing and reading lines must not change the data.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("..", "..", "testdata", "batches", "*.jsonl"))
@@ -61,7 +61,32 @@ func writeGolden[D any, R resourceGroup, S scopeGroup, E record[E]](t *testing.T
 	if g.resources.len(data) == 0 {
 		return
 	}
-	// Not indented: the nesting of some batches would make that megabytes.
+	// Indentation would take megabytes for deeply nested batches.
 	require.NoError(t, json.Indent(to, g.tail(data), "", ""))
 	to.WriteByte('\n')
+}
+
+// TestFormatExamples reads the example lines of docs/format.md. Writing them
+// must give the same lines.
+func TestFormatExamples(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "format.md"))
+	require.NoError(t, err)
+	var logs LogReader
+	var spans SpanReader
+	examples := 0
+	for line := range strings.SplitSeq(string(doc), "\n") {
+		switch {
+		case strings.HasPrefix(line, `{"timestamp"`) && strings.Contains(line, `"duration"`):
+			require.NoError(t, spans.Add([]byte(line)))
+			require.Equal(t, line+"\n", string(collect(SpanLines(spans.Take(), now))[0]))
+		case strings.HasPrefix(line, `{"timestamp"`):
+			require.NoError(t, logs.Add([]byte(line)))
+			require.Equal(t, line+"\n", string(collect(LogLines(logs.Take(), now))[0]))
+		default:
+			continue
+		}
+		examples++
+	}
+	require.Equal(t, 2, examples)
 }

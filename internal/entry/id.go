@@ -10,13 +10,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// An id of 32 (16) hexadecimal digits is a trace (span) id as it is. Any other
-// id stands for the first 16 (8) bytes of its SHA-256, so that it is the same
-// on every machine and day, and anyone can compute it:
+// A trace id of 32 hexadecimal digits, or a span id of 16, is used as it is.
+// Any other id is replaced by the first 16 or 8 bytes of its SHA-256, which is
+// the same everywhere and easy to compute:
 //
 //	printf %s 4fzyo82m1k | sha256sum | cut -c1-32
 //
-// keep is true where the bytes don't give back the id as it was sent.
+// keep is true if the id cannot be restored from its bytes.
 
 func traceIDOf(s string) (id pcommon.TraceID, keep bool) {
 	return id, idBytes(id[:], s)
@@ -42,7 +42,7 @@ func idBytes(dst []byte, s string) (keep bool) {
 	return true
 }
 
-// allZero says whether an id is the one that OpenTelemetry calls invalid.
+// allZero reports whether an id is invalid in OpenTelemetry.
 func allZero(id []byte) bool {
 	for _, b := range id {
 		if b != 0 {

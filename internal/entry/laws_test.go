@@ -22,7 +22,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The first law: encode(decode(entry)) == entry, for every entry that a client
+// The first law: encode(decode(entry)) == entry for every entry that a client
 // can send.
 func TestLawEntryComesBack(t *testing.T) {
 	t.Parallel()
@@ -47,8 +47,8 @@ func TestLawEntryComesBack(t *testing.T) {
 	})
 }
 
-// assertSameEntry compares entries as far as the format promises: all but
-// what durations say below a nanosecond.
+// assertSameEntry compares entries. Durations may differ by less than a
+// nanosecond.
 func assertSameEntry(t *rapid.T, want, got string) {
 	w, g := canonical(t, []byte(want)).(map[string]any), canonical(t, []byte(got)).(map[string]any)
 	sent, sentOK := asFloat(w[memberDuration])
@@ -59,7 +59,7 @@ func assertSameEntry(t *rapid.T, want, got string) {
 	require.Equalf(t, w, g, "want %s\ngot  %s", want, got)
 }
 
-// asFloat reads a number as canonical leaves it, but no string.
+// asFloat converts a number returned by canonical.
 func asFloat(v any) (float64, bool) {
 	switch v := v.(type) {
 	case float64:
@@ -72,8 +72,8 @@ func asFloat(v any) (float64, bool) {
 	}
 }
 
-// The same law for a line: reading what was written gives the records that
-// were decoded, resource and all.
+// The same law for lines: reading a written line gives the decoded record and
+// its resource.
 func TestLawEntryLineComesBack(t *testing.T) {
 	t.Parallel()
 	decoders := []*BatchDecoder{
@@ -93,7 +93,7 @@ func TestLawEntryLineComesBack(t *testing.T) {
 	})
 }
 
-// The second law: decode(encode(x)) == x, for any data at all.
+// The second law: decode(encode(x)) == x for any data.
 func TestLawDataComesBack(t *testing.T) {
 	t.Parallel()
 	t.Run("logs", func(t *testing.T) {
@@ -152,10 +152,10 @@ func TestLawDataComesBack(t *testing.T) {
 	})
 }
 
-// assertRoundTrip writes data as lines, reads them, and compares record by
-// record, each with its resource and scope. Where data brings no receipt along,
-// the one that lines add is added to it; where it does, the lines that were
-// read give the same lines again.
+// assertRoundTrip writes data as lines, reads them, and compares every record
+// with its resource and scope. If addReceipt is true, the records of data have
+// no received_at, and the one that lines add is added before the comparison.
+// Otherwise the records that were read must give the same lines.
 func assertRoundTrip[D any, R resourceGroup, S scopeGroup, E record[E]](t *rapid.T, g *signal[D, R, S, E], data D, now time.Time, addReceipt bool) {
 	var reader lineReader[D, R, S, E]
 	written := collect(lines(g, data, now))
@@ -187,8 +187,8 @@ func assertRoundTrip[D any, R resourceGroup, S scopeGroup, E record[E]](t *rapid
 	}
 }
 
-// A line is read as it stands, whatever was read before it: a reader that skips
-// what it knows must not know more than the line says.
+// Reading a line must not depend on the lines before it, although the reader
+// remembers the end of a line.
 func TestLawLinesStandAlone(t *testing.T) {
 	t.Parallel()
 	begins := []string{
@@ -219,8 +219,8 @@ func TestLawLinesStandAlone(t *testing.T) {
 	})
 }
 
-// flatten gives every record with its resource and scope, as OTLP's JSON with
-// attributes in the order of their keys.
+// flatten returns every record with its resource and scope as OTLP JSON. The
+// attributes are sorted by key.
 func flatten[D any, R resourceGroup, S scopeGroup, E record[E]](t *rapid.T, g *signal[D, R, S, E], data D) []any {
 	var flat []any
 	for r := range g.resources.all(data) {
@@ -255,7 +255,7 @@ func sortAttributes(v any) any {
 	return v
 }
 
-// attributeKey gives the key of what is a key-value pair, and "" for all else.
+// attributeKey returns the key of a key-value pair, and "" for any other value.
 func attributeKey(v any) string {
 	pair, _ := v.(map[string]any)
 	if _, ok := pair["value"]; !ok {
@@ -265,7 +265,7 @@ func attributeKey(v any) string {
 	return key
 }
 
-// genJSON generates any JSON value that a client can send.
+// genJSON generates JSON values.
 func genJSON(depth int) *rapid.Generator[string] {
 	scalars := []*rapid.Generator[string]{
 		rapid.SampledFrom([]string{
@@ -287,7 +287,7 @@ func genJSON(depth int) *rapid.Generator[string] {
 		genObject(genKey(), genJSON(depth-1)))...)
 }
 
-// genKey generates keys, those among them that the mapping uses itself.
+// genKey generates keys, including those that the mapping uses.
 func genKey() *rapid.Generator[string] {
 	return rapid.OneOf(
 		rapid.SampledFrom([]string{
@@ -314,8 +314,8 @@ func genResource() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.SampledFrom([]string{"null", "{}", `{"app.version":"1.2.3"}`, `{"service.name":"evil"}`, `"x"`}), genObject(genKey(), genJSON(1)))
 }
 
-// genEntry generates entries: known members with values likely and unlikely,
-// in any order, and others.
+// genEntry generates entries with known members in any order, with usual and
+// unusual values, and with unknown members.
 func genEntry(own ...string) *rapid.Generator[string] {
 	likely := map[string]*rapid.Generator[string]{
 		memberTimestamp: rapid.OneOf(
@@ -344,7 +344,7 @@ func genEntry(own ...string) *rapid.Generator[string] {
 		var members []string
 		for _, name := range chosen {
 			if name == memberReceivedAt {
-				continue // is dropped
+				continue // dropped by the decoder
 			}
 			gen := genJSON(2)
 			if usual, ok := likely[name]; ok && rapid.IntRange(0, 3).Draw(t, "usual") > 0 {
@@ -391,8 +391,8 @@ func drawScope(t *rapid.T, s scopeGroup) {
 	s.SetSchemaUrl(rapid.SampledFrom([]string{"", "https://example.com/schema"}).Draw(t, "schema"))
 }
 
-// drawMap fills m with attributes of any kind; now and then with a key twice,
-// which OTLP forbids and the wire allows.
+// drawMap fills m with attributes. Keys may be repeated: OTLP forbids it, but
+// its encoding allows it.
 func drawMap(t *rapid.T, m pcommon.Map, depth int) {
 	var members xpdata.MapBuilder
 	for range rapid.IntRange(0, 4).Draw(t, "attributes") {
@@ -448,7 +448,8 @@ func genSpanID() *rapid.Generator[pcommon.SpanID] {
 	return rapid.Map(rapid.SampledFrom([]string{"", "k2j4h5g6f7", "b7ad6b7169203331"}), func(s string) pcommon.SpanID { id, _ := spanIDOf(s); return id })
 }
 
-// seldom draws from values in one of four cases, and else gives nothing.
+// seldom draws from values in one of four cases, and returns the zero value
+// otherwise.
 func seldom[V any](t *rapid.T, values *rapid.Generator[V], label string) V {
 	var nothing V
 	if rapid.IntRange(0, 3).Draw(t, "seldom") > 0 {

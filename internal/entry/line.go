@@ -16,25 +16,25 @@ import (
 	"go.opentelemetry.io/collector/pdata/xpdata/entity"
 )
 
-// A line is an entry, its received_at, and where there is more to say than an
-// entry can, its tail: a member of OTLP's JSON encoding, holding the resource
-// and scope of the entry, and the whole record where the entry is not all of
-// it. The tail stands behind received_at, where no member of a client's does.
+// A line is an entry with received_at and, where needed, a tail. The tail is a
+// member in OTLP's JSON encoding. It holds the resource and scope of the entry,
+// and the record too if the entry does not represent all of it. The tail
+// follows received_at, where no member sent by a client can be.
 
-// LogLines yields a line for every log record of ld: its received_at, which
-// is now, in whole seconds, for a record that brings none along, and the line
-// with its '\n'. The line is valid until the next one is asked for.
+// LogLines yields received_at and the line, including '\n', of every log
+// record in ld. received_at is now, truncated to seconds, if the record has
+// none. A line is valid until the next iteration.
 func LogLines(ld plog.Logs, now time.Time) iter.Seq2[time.Time, []byte] {
 	return lines(&logSignal, ld, now)
 }
 
-// SpanLines yields a line for every span of td, as LogLines does.
+// SpanLines yields the lines of the spans in td. See LogLines.
 func SpanLines(td ptrace.Traces, now time.Time) iter.Seq2[time.Time, []byte] {
 	return lines(&spanSignal, td, now)
 }
 
-// MetricLines yields a line for every metric of md, as LogLines does. A
-// metric of several data points is one line.
+// MetricLines yields the lines of the metrics in md. See LogLines. A metric
+// with several data points is one line.
 func MetricLines(md pmetric.Metrics, now time.Time) iter.Seq2[time.Time, []byte] {
 	return lines(&metricSignal, md, now)
 }
@@ -67,8 +67,8 @@ func lines[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S,
 	}
 }
 
-// contextTail returns the tail of an entry of this resource and scope, as a
-// JSON object; nothing where they are the ones that an entry has by itself.
+// contextTail returns the tail for a resource and scope as a JSON object, or
+// nil if they are the defaults of a line without a tail.
 func (g *signal[D, R, S, E]) contextTail(r R, s S) []byte {
 	if r.SchemaUrl() == "" && s.SchemaUrl() == "" && isDefault(r.Resource(), s.Scope()) {
 		return nil
@@ -77,7 +77,8 @@ func (g *signal[D, R, S, E]) contextTail(r R, s S) []byte {
 	return g.tail(data)
 }
 
-// recordTail returns the tail of an entry that doesn't say all of its record.
+// recordTail returns the tail for a record that its entry does not represent
+// completely.
 func (g *signal[D, R, S, E]) recordTail(r R, s S, e E) []byte {
 	data, scope := g.context(r, s)
 	e.CopyTo(g.records.add(scope))
@@ -85,13 +86,14 @@ func (g *signal[D, R, S, E]) recordTail(r R, s S, e E) []byte {
 }
 
 func (g *signal[D, R, S, E]) tail(data D) []byte {
-	// The marshaler writes to memory, so there is nothing to fail on; but it
-	// writes strings that are no UTF-8 as they are, which a line must not.
+	// Marshaling to memory does not fail. The marshaler copies invalid UTF-8,
+	// which a line must not contain.
 	tail, _ := g.marshal(data)
 	return bytes.ToValidUTF8(tail, []byte("\uFFFD"))
 }
 
-// isDefault says whether resource and scope are those of a line without tail.
+// isDefault reports whether resource and scope are those of a line without a
+// tail.
 func isDefault(resource pcommon.Resource, scope pcommon.InstrumentationScope) bool {
 	if resource.Attributes().Len() != 1 || resource.DroppedAttributesCount() != 0 || entity.ResourceEntityRefs(resource).Len() != 0 ||
 		scope.Name() != "" || scope.Version() != "" || scope.Attributes().Len() != 0 || scope.DroppedAttributesCount() != 0 {
@@ -104,7 +106,7 @@ func isDefault(resource pcommon.Resource, scope pcommon.InstrumentationScope) bo
 var fieldWriters = sync.Pool{New: func() any { return &fieldWriter{} }}
 
 func (w *fieldWriter) release() {
-	// What one line out of the ordinary took must not be held for good.
+	// Do not retain the buffer of an unusually long line.
 	const ordinary = 64 << 10
 	if cap(w.buf) > ordinary {
 		w.buf = nil
@@ -114,8 +116,7 @@ func (w *fieldWriter) release() {
 	fieldWriters.Put(w)
 }
 
-// end writes what follows an entry: received_at and, where there is one, the
-// tail.
+// end writes received_at and the tail, if there is one.
 func (w *fieldWriter) end(tail []byte) {
 	w.member(memberReceivedAt)
 	if w.receiptAt != w.receivedAt || len(w.receiptText) == 0 {
@@ -128,7 +129,7 @@ func (w *fieldWriter) end(tail []byte) {
 		w.buf = append(w.buf, '}', '\n')
 		return
 	}
-	// The tail's members become the line's last ones.
+	// The members of the tail become the last members of the line.
 	w.buf = append(w.buf, ',')
 	w.buf = append(w.buf, tail[1:]...)
 	w.buf = append(w.buf, '\n')

@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// severityOf gives the severity number of a level, 0 where it has none.
+// severityOf returns the severity number of a level, or 0 if it has none.
 // https://opentelemetry.io/docs/specs/otel/logs/data-model/#mapping-of-severitynumber
 func severityOf(level string) plog.SeverityNumber {
 	switch strings.ToLower(level) {
@@ -71,7 +71,7 @@ func (r *fieldReader) readLog(rec plog.LogRecord) error {
 	return nil
 }
 
-// logMembers are the members that readLog knows.
+// logMember reports whether readLog handles a member.
 func logMember(name string) bool {
 	switch name {
 	case memberTimestamp, memberLevel, memberMessage, memberContext:
@@ -80,11 +80,11 @@ func logMember(name string) bool {
 	return commonMember(name)
 }
 
-// writeLog writes rec as an entry, but for its end.
+// writeLog writes rec as an entry, without the end of the line.
 func (w *fieldWriter) writeLog(rec plog.LogRecord) {
 	w.begin(rec.Attributes())
 	w.receipt(w.observed(rec.ObservedTimestamp()))
-	// A receipt is a field of log records.
+	// Log records have a field for received_at.
 	w.check(!w.own.hasReceivedAt && !w.own.noTimestamp && !w.own.noDuration)
 
 	w.timestamp(rec.Timestamp(), 0)
@@ -98,10 +98,10 @@ func (w *fieldWriter) writeLog(rec plog.LogRecord) {
 		rec.DroppedAttributesCount() == 0 && rec.EventName() == "")
 }
 
-// observed says whether a record was received when it was observed. Who sends
-// OTLP observes by a clock of its own; one that is ahead must not make the day
-// file of a day that hasn't come. The receiver's own times, in whole seconds,
-// count even if the server's clock was set back since.
+// observed returns the observed timestamp as received_at, if it can be that.
+// An OTLP sender sets it by its own clock, and a clock that is ahead must not
+// create a day file for a future day. Whole seconds were set by the saberloop
+// receiver, and are used even if the clock of the server was set back since.
 func (w *fieldWriter) observed(at pcommon.Timestamp) (pcommon.Timestamp, bool) {
 	if at > w.now && at%pcommon.Timestamp(time.Second) != 0 || at > math.MaxInt64 {
 		w.check(false)
@@ -136,7 +136,7 @@ func (w *fieldWriter) message(body pcommon.Value) {
 	w.value(body)
 }
 
-// commonMember says whether fieldReader.common gives name a meaning.
+// commonMember reports whether a member is common to all signals.
 func commonMember(name string) bool {
 	switch name {
 	case memberSessionID, memberURL, memberUserAgent, memberReceivedAt:

@@ -11,11 +11,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// noRecordedValue are the flags of a data point without a value.
+// noRecordedValue is set on a data point without a value.
 var noRecordedValue = pmetric.DefaultDataPointFlags.WithNoRecordedValue(true)
 
-// readMetric reads an entry into metric, which must be empty: a gauge of one
-// data point.
+// readMetric reads an entry into metric, which must be empty. The metric
+// becomes a gauge with one data point.
 func (r *fieldReader) readMetric(metric pmetric.Metric) error {
 	point := metric.SetEmptyGauge().DataPoints().AppendEmpty()
 	point.SetFlags(noRecordedValue)
@@ -45,7 +45,7 @@ func (r *fieldReader) readMetric(metric pmetric.Metric) error {
 	return nil
 }
 
-// readMeasurement reads a data point's value.
+// readMeasurement reads the value of a data point.
 func (r *fieldReader) readMeasurement(point pmetric.NumberDataPoint) error {
 	const attribute = attrMember + memberValue
 	if err := r.first(seenValue); err != nil {
@@ -78,8 +78,8 @@ func (r *fieldReader) readMeasurement(point pmetric.NumberDataPoint) error {
 	return nil
 }
 
-// measurementIn gives the double that a kept value stands for: a string that
-// holds a number, or an integer that no double can hold exactly.
+// measurementIn returns the double for a kept value: a string that holds a
+// number, or an integer that a double cannot represent exactly.
 func measurementIn(v pcommon.Value) (float64, bool) {
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
@@ -93,7 +93,7 @@ func measurementIn(v pcommon.Value) (float64, bool) {
 	}
 }
 
-// metricMember says whether readMetric knows a member.
+// metricMember reports whether readMetric handles a member.
 func metricMember(name string) bool {
 	switch name {
 	case memberTimestamp, memberName, memberValue, memberLabels:
@@ -102,8 +102,8 @@ func metricMember(name string) bool {
 	return commonMember(name)
 }
 
-// writeMetric writes metric as an entry, but for its end. Only a gauge of one
-// data point is one; of any other metric a reader finds name and time.
+// writeMetric writes metric as an entry, without the end of the line. The entry
+// of a metric other than a gauge with one data point has only a name.
 func (w *fieldWriter) writeMetric(metric pmetric.Metric) {
 	point, ok := soleGaugePoint(metric)
 	if !ok {
@@ -135,7 +135,7 @@ func soleGaugePoint(metric pmetric.Metric) (pmetric.NumberDataPoint, bool) {
 	return metric.Gauge().DataPoints().At(0), true
 }
 
-// measurement writes a data point's value.
+// measurement writes the value of a data point.
 func (w *fieldWriter) measurement(point pmetric.NumberDataPoint) {
 	isDouble := point.ValueType() == pmetric.NumberDataPointValueTypeDouble && point.Flags() == pmetric.DefaultDataPointFlags
 	if kept, ok := w.kept(memberValue); ok {
@@ -161,7 +161,7 @@ func (w *fieldWriter) measurement(point pmetric.NumberDataPoint) {
 		w.check(isDouble)
 		if finite(point.DoubleValue()) {
 			w.member(memberValue)
-			// A value is a double however it is spelt, so it needs no ".0".
+			// value is always read as a double and needs no ".0".
 			w.buf = appendDouble(w.buf, point.DoubleValue())
 		} else {
 			w.check(false)
@@ -169,8 +169,8 @@ func (w *fieldWriter) measurement(point pmetric.NumberDataPoint) {
 	}
 }
 
-// keepsMeasurement says whether readMetric keeps a value beside the double f
-// that it stands for.
+// keepsMeasurement reports whether readMetric keeps a value in addition to its
+// double f.
 func keepsMeasurement(kept pcommon.Value, f float64) bool {
 	switch kept.Type() {
 	case pcommon.ValueTypeInt:

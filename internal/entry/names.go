@@ -5,11 +5,10 @@ package entry
 
 import "strings"
 
-// DefaultServiceName is the service.name of entries whose line says nothing
-// else. A line of any other resource says so in its tail.
+// DefaultServiceName is the service.name of a line without a tail.
 const DefaultServiceName = "saberloop"
 
-// The members of an entry that have a home in OpenTelemetry's data model.
+// Members of an entry that map to OpenTelemetry's data model.
 const (
 	memberTimestamp  = "timestamp"
 	memberLevel      = "level"
@@ -35,41 +34,39 @@ const (
 	attrSessionID   = "session.id"
 	attrURL         = "url.full"
 	attrUserAgent   = "user_agent.original"
-	// attrError is the attribute of a client's own that makes its span an error.
+	// attrError is the client's attribute that sets the status of a span.
 	attrError = "error"
 )
 
-// The mapping's own attributes. Everything below ownPrefix is reserved: a
-// client's own attribute of such a name is escaped with attrEscape.
+// Attributes of the mapping. Keys with ownPrefix are reserved. A client's
+// attribute with such a key is escaped with attrEscape.
 const (
 	ownPrefix = "saberloop."
-	// AttrReceivedAt holds the received_at of spans and data points, which
-	// have no field for it (RFC 3339).
+	// AttrReceivedAt holds the received_at of spans and data points (RFC
+	// 3339).
 	AttrReceivedAt = ownPrefix + "received_at"
-	// attrMember + name holds an entry's member, as it was sent, that no field
-	// of the data model can hold: one that the mapping doesn't know, or one
-	// with a value that it can't read.
+	// attrMember + name holds a member of an entry that no field of the data
+	// model can hold: an unknown member, or one with an unreadable value.
 	attrMember = ownPrefix + "entry."
-	// attrMissing + name is true where a field stands in for a member that
-	// was not sent.
+	// attrMissing + name is true if the member was not sent and the field has
+	// a substitute.
 	attrMissing = ownPrefix + "missing."
-	// attrEscape + key holds a client's own attribute whose key is reserved.
+	// attrEscape + key holds a client's attribute with a reserved key.
 	attrEscape = ownPrefix + "attribute."
-	// attrResource holds an envelope's resource that is no object.
+	// attrResource holds the resource of an envelope if it is not an object.
 	attrResource = ownPrefix + "resource"
 
-	// What a replay may add to what a line says.
+	// The daily_jsonl receiver adds the following attributes.
 
-	// AttrClientTime holds the time that an entry had of a client whose clock
-	// was wrong (RFC 3339).
+	// AttrClientTime holds the original time of an entry if the clock of the
+	// client was wrong (RFC 3339).
 	AttrClientTime = ownPrefix + "client_time"
-	// AttrOccurrence is 2 on the second data point of a name in a
-	// millisecond, and so on.
+	// AttrOccurrence is 2 for the second data point with the same name in the
+	// same millisecond, 3 for the third, and so on.
 	AttrOccurrence = ownPrefix + "occurrence"
 )
 
-// reserved says whether a client's attribute of this key would be taken for
-// one of the mapping's.
+// reserved reports whether the mapping uses an attribute key itself.
 func reserved(key string) bool {
 	switch key {
 	case attrSessionID, attrURL, attrUserAgent:
@@ -78,7 +75,7 @@ func reserved(key string) bool {
 	return strings.HasPrefix(key, ownPrefix)
 }
 
-// memberSet is a set of an entry's known members.
+// memberSet is a set of known members of an entry.
 type memberSet uint16
 
 const (

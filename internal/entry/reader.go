@@ -15,20 +15,20 @@ import (
 	"go.opentelemetry.io/collector/pdata/xpdata/entity"
 )
 
-// LogReader collects the records of log lines. The zero value is ready.
+// LogReader decodes log lines and collects their records. The zero value is
+// ready to use.
 type LogReader struct {
 	lineReader[plog.Logs, plog.ResourceLogs, plog.ScopeLogs, plog.LogRecord]
 }
 
-// Add decodes one line, with or without its '\n'. A line that is refused
-// leaves the records collected so far as they are; the error says why and
-// where, and quotes nothing of the line but a character or two.
+// Add decodes one line, with or without its '\n'. If it returns an error, the
+// records collected so far are unchanged. The error quotes nothing of the line.
 func (r *LogReader) Add(line []byte) error { return r.add(&logSignal, line) }
 
-// Take returns what was added since the last Take.
+// Take returns the records added since the last Take.
 func (r *LogReader) Take() plog.Logs { return r.take(&logSignal) }
 
-// SpanReader collects the spans of trace lines, as LogReader does.
+// SpanReader decodes trace lines. See LogReader.
 type SpanReader struct {
 	lineReader[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans, ptrace.Span]
 }
@@ -36,10 +36,10 @@ type SpanReader struct {
 // Add decodes one line.
 func (r *SpanReader) Add(line []byte) error { return r.add(&spanSignal, line) }
 
-// Take returns what was added since the last Take.
+// Take returns the spans added since the last Take.
 func (r *SpanReader) Take() ptrace.Traces { return r.take(&spanSignal) }
 
-// MetricReader collects the metrics of metric lines, as LogReader does.
+// MetricReader decodes metric lines. See LogReader.
 type MetricReader struct {
 	lineReader[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.ScopeMetrics, pmetric.Metric]
 }
@@ -47,19 +47,19 @@ type MetricReader struct {
 // Add decodes one line.
 func (r *MetricReader) Add(line []byte) error { return r.add(&metricSignal, line) }
 
-// Take returns what was added since the last Take.
+// Take returns the metrics added since the last Take.
 func (r *MetricReader) Take() pmetric.Metrics { return r.take(&metricSignal) }
 
-// lineReader collects records in groups: consecutive lines of one resource and
-// scope share a group.
+// lineReader collects records in groups. Consecutive lines with the same
+// resource and scope share a group.
 type lineReader[D any, R resourceGroup, S scopeGroup, E record[E]] struct {
 	begun  bool
 	data   D
 	fields fieldReader
 	record E // empty between lines
 
-	// The group that is open, if one is, and the tail, if one is known, whose
-	// lines belong to it.
+	// The current group, if open is true. Lines with this tail belong to it, if
+	// tailKnown is true.
 	open      bool
 	resource  R
 	scope     S
@@ -104,8 +104,7 @@ func (r *lineReader[D, R, S, E]) add(g *signal[D, R, S, E], line []byte) error {
 	return err
 }
 
-// place moves the record that was read, or the one that its tail holds, into
-// the group that it belongs to.
+// place moves the record, or the one in the tail, to its group.
 func (r *lineReader[D, R, S, E]) place(g *signal[D, R, S, E], tail []byte, receivedAt pcommon.Timestamp) error {
 	if r.tailKnown && bytes.Equal(tail, r.tail) {
 		r.record.MoveTo(g.records.add(r.scope))
@@ -122,12 +121,12 @@ func (r *lineReader[D, R, S, E]) place(g *signal[D, R, S, E], tail []byte, recei
 
 	doc, err := g.unmarshal(document(g.tailKey, tail))
 	if err != nil {
-		// What the unmarshaler says quotes what it read.
+		// The error of the unmarshaler quotes the line.
 		return &refusal{reason: g.tailKey + ": not OTLP JSON"}
 	}
 	resource, scope, records, ok := g.sole(doc)
 	if !ok {
-		return &refusal{reason: g.tailKey + ": holds more or less than one resource, one scope and one record"}
+		return &refusal{reason: g.tailKey + ": must hold one resource, one scope and at most one record"}
 	}
 	if !r.open || !sameContext(r.resource, resource, r.scope, scope) {
 		r.resource = g.resources.add(r.data)
@@ -143,15 +142,15 @@ func (r *lineReader[D, R, S, E]) place(g *signal[D, R, S, E], tail []byte, recei
 		r.record.MoveTo(g.records.add(r.scope))
 		return nil
 	}
-	// The record is whole in the tail; what was read of the entry is not.
+	// The tail holds the complete record.
 	r.record = g.newRecord()
 	g.receive(records[0], receivedAt)
 	records[0].MoveTo(g.records.add(r.scope))
 	return nil
 }
 
-// sole returns what data holds, if that is one resource, one scope and no
-// more than one record.
+// sole returns the contents of data, if that is one resource, one scope and at
+// most one record.
 func (g *signal[D, R, S, E]) sole(data D) (resource R, scope S, record []E, ok bool) {
 	if g.resources.len(data) != 1 {
 		return resource, scope, nil, false
@@ -171,8 +170,7 @@ func (g *signal[D, R, S, E]) sole(data D) (resource R, scope S, record []E, ok b
 	}
 }
 
-// sameContext says whether records of two resources and scopes may share a
-// group.
+// sameContext reports whether two resources and scopes are equal.
 func sameContext(resourceA, resourceB resourceGroup, scopeA, scopeB scopeGroup) bool {
 	ra, rb, sa, sb := resourceA.Resource(), resourceB.Resource(), scopeA.Scope(), scopeB.Scope()
 	return resourceA.SchemaUrl() == resourceB.SchemaUrl() && scopeA.SchemaUrl() == scopeB.SchemaUrl() &&
@@ -182,11 +180,11 @@ func sameContext(resourceA, resourceB resourceGroup, scopeA, scopeB scopeGroup) 
 		sa.DroppedAttributesCount() == sb.DroppedAttributesCount() && sa.Attributes().Equal(sb.Attributes())
 }
 
-// maxLineDepth is the nesting level at which a line is refused: far beyond
-// what a batch may have, and the tokenizer's own limit.
+// maxLineDepth is the nesting level at which a line is refused. It is the limit
+// of the JSON decoder, far above that of a batch.
 const maxLineDepth = 10_000
 
-// readLine reads a whole line, whose entry read puts into rec.
+// readLine reads a line into rec.
 func readLine[E any](r *fieldReader, read func(*fieldReader, E) error, rec E) error {
 	if r.dec.PeekKind() != '{' {
 		return r.refuse()
@@ -194,7 +192,7 @@ func readLine[E any](r *fieldReader, read func(*fieldReader, E) error, rec E) er
 	return read(r, rec)
 }
 
-// document completes a line's tail to a document of OTLP's JSON encoding.
+// document returns the tail of a line as an OTLP JSON document.
 func document(tailKey string, tail []byte) []byte {
 	doc := make([]byte, 0, len(tailKey)+len(tail)+len(`{"":}`))
 	doc = append(doc, '{', '"')

@@ -12,14 +12,14 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// signal says how the data D of a signal is nested in pdata (resources R hold
-// scopes S, which hold records E) and how an entry becomes a record and back.
-// With it everything that is not about a record's own fields is written once.
+// signal describes the pdata types of a signal: data D holds resources R, which
+// hold scopes S, which hold records E. It lets code that does not depend on the
+// fields of a record be shared by all signals.
 type signal[D any, R resourceGroup, S scopeGroup, E record[E]] struct {
-	// name is the signal's member of a batch.
+	// name is the member of a batch that holds the signal.
 	name string
-	// tailKey is the name of a line's tail: what OTLP's JSON encoding calls
-	// the member that holds all data of the signal.
+	// tailKey is the member of a line that holds the tail, named as in OTLP's
+	// JSON encoding.
 	tailKey string
 
 	newData   func() D
@@ -28,9 +28,9 @@ type signal[D any, R resourceGroup, S scopeGroup, E record[E]] struct {
 	resources list[D, R]
 	scopes    list[R, S]
 	records   list[S, E]
-	dropLast  func(S) // record
+	dropLast  func(S) // removes the last record
 
-	// nothing is data without records, and not to be changed.
+	// nothing is read-only data without records.
 	nothing D
 
 	marshal   func(D) ([]byte, error)
@@ -38,18 +38,18 @@ type signal[D any, R resourceGroup, S scopeGroup, E record[E]] struct {
 
 	read  func(*fieldReader, E) error
 	write func(*fieldWriter, E)
-	// receive notes the receipt of a record that came whole.
+	// receive sets received_at of a record that has none.
 	receive func(E, pcommon.Timestamp)
 }
 
-// list is how a P holds its Cs.
+// list accesses the children C of a P.
 type list[P, C any] struct {
 	len func(P) int
 	at  func(P, int) C
 	add func(P) C
 }
 
-// all ranges over the Cs of parent.
+// all yields the children of parent.
 func (l *list[P, C]) all(parent P) iter.Seq[C] {
 	return func(yield func(C) bool) {
 		for i := range l.len(parent) {
@@ -183,20 +183,20 @@ var metricSignal = signal[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.Scop
 	},
 }
 
-// readOnly guards data that is shared.
+// readOnly marks shared data as read-only.
 func readOnly[D interface{ MarkReadOnly() }](data D) D {
 	data.MarkReadOnly()
 	return data
 }
 
-// DataPoint is what the data points of all metrics have.
+// DataPoint is implemented by the data points of all metric types.
 type DataPoint interface {
 	Attributes() pcommon.Map
 	Timestamp() pcommon.Timestamp
 	SetTimestamp(ts pcommon.Timestamp)
 }
 
-// DataPoints yields a metric's data points.
+// DataPoints yields the data points of a metric.
 func DataPoints(metric pmetric.Metric) iter.Seq[DataPoint] {
 	switch metric.Type() {
 	case pmetric.MetricTypeGauge:
@@ -224,14 +224,15 @@ func dataPoints[P DataPoint](points iter.Seq2[int, P]) iter.Seq[DataPoint] {
 	}
 }
 
-// receive gives attributes the receipt that a line adds, if they have none.
+// receive adds received_at to attributes, unless they have it.
 func receive(attributes pcommon.Map, at pcommon.Timestamp) {
 	if _, ok := attributes.Get(AttrReceivedAt); !ok {
 		attributes.PutStr(AttrReceivedAt, string(formatReceivedAt(nil, at)))
 	}
 }
 
-// context returns data of one resource and scope like r and s, and its scope.
+// context returns new data with copies of one resource and one scope, and that
+// scope.
 func (g *signal[D, R, S, E]) context(r R, s S) (D, S) {
 	data := g.newData()
 	resource := g.resources.add(data)

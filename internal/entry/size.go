@@ -22,16 +22,16 @@ func Weight(line []byte) int64 {
 	return int64(record + text + value*values + member*members)
 }
 
-// longLists finds the lists and objects in a text that have many members, and
-// says how many, by the offset behind their '[' or '{'. Room that is made for
-// all of them at once is all the memory they take: a list that grows is copied,
-// and what it leaves behind is a multiple of it.
+// longLists returns the number of members of the long arrays and objects in a
+// text, by the offset after their '[' or '{'. With this number their memory is
+// allocated at once. An array that grows is copied, and the copies take a
+// multiple of its size until they are collected.
 func longLists(text []byte, maxDepth int) map[int64]int {
 	const (
 		many = 1 << 10
-		// What is shorter is not worth looking at.
+		// Shorter texts are not scanned.
 		least = 64 << 10
-		// No member is shorter, whatever commas say: 0, and "":0,
+		// The shortest members are 0, and "":0,
 		element, member = 2, 5
 	)
 	if len(text) < least {
@@ -59,7 +59,7 @@ func longLists(text []byte, maxDepth int) map[int64]int {
 		case ']', '}':
 			n := len(open)
 			if n == 0 {
-				return long // It is no JSON.
+				return long // not JSON
 			}
 			if l := open[n-1]; l.commas >= many {
 				long[int64(l.begin)] = min(l.commas, (i-l.begin)/l.member) + 1
@@ -67,7 +67,7 @@ func longLists(text []byte, maxDepth int) map[int64]int {
 			open = open[:n-1]
 		}
 		if len(open) >= maxDepth {
-			return long // It will be refused.
+			return long // will be refused
 		}
 	}
 	return long

@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// lineOf is a line of a log whose context has the member a.
+// lineOf returns a log line whose context has the member a.
 func lineOf(value string) []byte {
 	return []byte(`{"context":{"a":` + value + `},"received_at":"2025-12-22T10:00:05Z"}`)
 }
@@ -29,7 +29,7 @@ func readLogLine(t testing.TB, line []byte) plog.Logs {
 
 func TestLongLists(t *testing.T) {
 	t.Parallel()
-	const many = 40_000 // enough for a text that is looked at
+	const many = 40_000 // enough for the text to be scanned
 	zeros := strings.Repeat("0,", many-1) + "0"
 	members := strings.Repeat(`"":0,`, many-1) + `"":0`
 	for text, want := range map[string]map[int64]int{
@@ -40,7 +40,7 @@ func TestLongLists(t *testing.T) {
 		`{"a":{` + members + `},"b":[` + zeros:    {6: many},
 		"]" + zeros:                               {},
 		"[" + strings.Repeat("[],", many) + "[]]": {1: many + 1},
-		// Bad JSON makes no room that it could not fill.
+		// The number for invalid JSON is limited by the length of the text.
 		"[" + strings.Repeat(",", many<<1) + "]": {1: many + 1},
 		"{" + strings.Repeat(",", many<<1) + "}": {1: many<<1/5 + 1},
 		`"` + strings.Repeat("a", many<<1):       {},
@@ -52,14 +52,13 @@ func TestLongLists(t *testing.T) {
 	assert.Empty(t, longLists([]byte("["+strings.Repeat("[],", many)+"]"), 2), "nested too deeply")
 }
 
-// Decoding takes little more memory on its way than what it makes in the end:
-// lists that grow would take a multiple of it.
+// Decoding a long array allocates it once instead of growing it.
 //
-//nolint:paralleltest // It measures what the process allocates.
-func TestLongListsAreNotCopied(t *testing.T) {
+//nolint:paralleltest // It measures the memory of the process.
+func TestLongArraysAreNotCopied(t *testing.T) {
 	for _, value := range []string{"[" + strings.Repeat("0,", 1<<17) + "0]", "[" + strings.Repeat("{},", 1<<17) + "[]]"} {
 		line := lineOf(value)
-		readLogLine(t, line) // what is made once
+		readLogLine(t, line) // fills the pools
 		allocated := func() uint64 {
 			var stats runtime.MemStats
 			runtime.ReadMemStats(&stats)
@@ -71,9 +70,9 @@ func TestLongListsAreNotCopied(t *testing.T) {
 	}
 }
 
-// TestWeight compares the estimate with what there is in memory.
+// TestWeight compares the estimate with the memory in use.
 //
-//nolint:paralleltest // It measures what the process allocates.
+//nolint:paralleltest // It measures the memory of the process.
 func TestWeight(t *testing.T) {
 	const size = 256 << 10
 	fill := func(element string) string {
@@ -110,14 +109,14 @@ func TestWeight(t *testing.T) {
 	}
 }
 
-// What a refused line took is not held until the next one comes.
+// The memory of a refused line is not retained.
 //
-//nolint:paralleltest // It measures what the process allocates.
+//nolint:paralleltest // It measures the memory of the process.
 func TestRefusedLineIsDropped(t *testing.T) {
 	inUse := func() int64 {
 		var stats runtime.MemStats
 		runtime.GC()
-		runtime.GC() // pools give up what they hold in two steps
+		runtime.GC() // pools are emptied by the second collection
 		runtime.ReadMemStats(&stats)
 		return int64(stats.HeapAlloc)
 	}

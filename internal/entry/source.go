@@ -20,37 +20,35 @@ import (
 	"go.opentelemetry.io/collector/pdata/xpdata"
 )
 
-// errDuplicate is returned for an entry in which a known member stands twice.
-var errDuplicate = errors.New("known member given twice")
+// errDuplicate is returned for an entry that repeats a known member.
+var errDuplicate = errors.New("known member repeated")
 
-// refusal says why an entry, though JSON, can't be taken.
+// refusal is the reason why an entry that is valid JSON is refused.
 type refusal struct{ reason string }
 
 func (e *refusal) Error() string { return e.reason }
 
-// source reads JSON token by token into pdata. Strings without escapes are
-// cut from one copy of the whole text instead of being copied one by one.
+// source decodes JSON into pdata, token by token. Strings without escapes are
+// substrings of one copy of the text.
 type source struct {
 	dec      *jsontext.Decoder
 	buf      bytes.Buffer
 	body     []byte
 	text     string
 	maxDepth int
-	keys     []string // of the objects that are open, to find keys given twice
-	// long says how many members the long lists and objects have, by the offset
-	// of the first.
+	keys     []string // of the open objects, to find repeated keys
+	// long is the result of longLists.
 	long     map[int64]int
 	scratch  []byte
-	builders []*xpdata.MapBuilder // empty ones
+	builders []*xpdata.MapBuilder // empty, for reuse
 }
 
 var sources = sync.Pool{New: func() any {
 	return &source{dec: jsontext.NewDecoder(new(bytes.Buffer))}
 }}
 
-// newSource returns a source over body, which must stay unchanged until
-// release. Objects and arrays that are nested maxDepth levels deep or more are
-// a syntax error.
+// newSource returns a source that reads body, which must not change until
+// release. Nesting of maxDepth levels or more is a syntax error.
 func newSource(body []byte, maxDepth int) (*source, error) {
 	if i := invalidUTF8(body); i >= 0 {
 		return nil, &SyntaxError{Detail: fmt.Sprintf("invalid UTF-8 at byte %d", i)}
@@ -59,17 +57,17 @@ func newSource(body []byte, maxDepth int) (*source, error) {
 	s.body, s.text, s.maxDepth, s.long = body, string(body), maxDepth, longLists(body, maxDepth)
 	s.buf = *bytes.NewBuffer(body)
 	s.dec.Reset(&s.buf,
-		// The last one wins; see lastWins.
+		// The last value wins, see lastWins.
 		jsontext.AllowDuplicateNames(true),
-		// Bytes that are no UTF-8 were refused above: what this lets pass is
-		// the escape of a lone surrogate, which becomes U+FFFD.
+		// Invalid UTF-8 was refused above. This option allows escaped lone
+		// surrogates, which become U+FFFD.
 		jsontext.AllowInvalidUTF8(true))
 	return s, nil
 }
 
 func (s *source) release() {
 	s.dropKeys(0)
-	// What one text out of the ordinary took must not be held for good.
+	// Do not retain the memory for an unusual text.
 	const ordinary = 1 << 10
 	if cap(s.keys) > ordinary {
 		s.keys = nil
@@ -94,12 +92,12 @@ func invalidUTF8(b []byte) int {
 	}
 }
 
-// syntaxError turns what the tokenizer says into a *SyntaxError.
+// syntaxError converts an error of the JSON decoder to a *SyntaxError.
 func (s *source) syntaxError(err error) error {
 	var syntactic *jsontext.SyntacticError
 	switch {
 	case errors.As(err, &syntactic):
-		return &SyntaxError{Detail: fmt.Sprintf("%s at byte %d", strings.TrimPrefix(syntactic.Err.Error(), "jsontext: "), syntactic.ByteOffset)}
+		return &SyntaxError{Detail: fmt.Sprintf("%s at byte %d", withoutQuote(syntactic.Err.Error()), syntactic.ByteOffset)}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &SyntaxError{Detail: fmt.Sprintf("unexpected end at byte %d", len(s.body))}
 	default:
@@ -107,18 +105,37 @@ func (s *source) syntaxError(err error) error {
 	}
 }
 
-// open reads the '{' or '[' that PeekKind announced.
+// withoutQuote removes the text at fault from a message of the JSON decoder,
+// because errors are logged: "invalid character 'x' in number" becomes "invalid
+// character in number".
+func withoutQuote(message string) string {
+	message = strings.TrimPrefix(message, "jsontext: ")
+	for _, prefix := range []string{"invalid character", "invalid escape sequence", "invalid surrogate pair"} {
+		rest, found := strings.CutPrefix(message, prefix+" ")
+		if !found {
+			continue
+		}
+		quoted, err := strconv.QuotedPrefix(rest)
+		if err != nil {
+			return prefix
+		}
+		return prefix + strings.TrimPrefix(rest, quoted)
+	}
+	return message
+}
+
+// open reads the '{' or '[' that PeekKind found.
 func (s *source) open() error {
 	if _, err := s.dec.ReadToken(); err != nil {
 		return s.syntaxError(err)
 	}
 	if s.dec.StackDepth() >= s.maxDepth {
-		return &SyntaxError{Detail: fmt.Sprintf("nested %d levels deep at byte %d, allowed are %d", s.dec.StackDepth(), s.dec.InputOffset(), s.maxDepth-1)}
+		return &SyntaxError{Detail: fmt.Sprintf("nested %d levels deep at byte %d, %d are allowed", s.dec.StackDepth(), s.dec.InputOffset(), s.maxDepth-1)}
 	}
 	return nil
 }
 
-// token reads what PeekKind announced, or says what stands there instead.
+// token reads the token that PeekKind found, or returns the syntax error.
 func (s *source) token() error {
 	if _, err := s.dec.ReadToken(); err != nil {
 		return s.syntaxError(err)
@@ -126,7 +143,7 @@ func (s *source) token() error {
 	return nil
 }
 
-// end makes sure that nothing but white space follows.
+// end checks that only white space follows.
 func (s *source) end() error {
 	_, err := s.dec.ReadToken()
 	switch {
@@ -139,12 +156,12 @@ func (s *source) end() error {
 	}
 }
 
-// skip reads the next value and forgets it.
+// skip reads and discards the next value.
 func (s *source) skip() error {
 	return s.skipTo(s.dec.StackDepth())
 }
 
-// skipTo reads the rest of what is open down to depth.
+// skipTo discards tokens until the nesting depth is depth.
 func (s *source) skipTo(depth int) error {
 	for {
 		switch s.dec.PeekKind() {
@@ -173,7 +190,7 @@ func (s *source) literal() (string, error) {
 	return s.text[end-len(raw) : end], nil
 }
 
-// str reads a string or an object's key.
+// str reads a string or the key of a member.
 func (s *source) str() (string, error) {
 	lit, err := s.literal()
 	if err != nil {
@@ -182,7 +199,7 @@ func (s *source) str() (string, error) {
 	if strings.IndexByte(lit, '\\') < 0 {
 		return lit[1 : len(lit)-1], nil
 	}
-	// The error can only be a lone surrogate, which is replaced.
+	// The only possible error is a lone surrogate, which is replaced.
 	s.scratch, _ = jsontext.AppendUnquote(s.scratch[:0], lit)
 	return string(s.scratch), nil
 }
@@ -214,14 +231,15 @@ func (s *source) value(v pcommon.Value) error {
 		}
 		v.SetBool(token.Bool())
 		return nil
-	default: // null, or no value
+	default: // null or a syntax error
 		_, err := s.literal()
 		return err
 	}
 }
 
-// number sets v to a number: an int64 where it is spelt as one, else a double.
-// An integer that neither can hold exactly is kept as bytes: its digits.
+// number sets v to an int64 if the number has neither fraction nor exponent,
+// and to a double otherwise. The digits of an integer that neither can
+// represent exactly are kept as bytes.
 func (s *source) number(lit string, v pcommon.Value) error {
 	integer := !strings.ContainsAny(lit, ".eE")
 	if integer {
@@ -246,13 +264,13 @@ func (s *source) outOfRange() error {
 	return &refusal{reason: "number out of range at byte " + strconv.FormatInt(s.dec.InputOffset(), 10)}
 }
 
-// exactly says whether appendDouble writes f with the digits, and so the very
-// integer, that it was read from.
+// exactly reports whether appendDouble writes f as the integer with these
+// digits.
 func exactly(f float64, digits string) bool {
 	return math.Abs(f) < exponentFrom && strconv.FormatFloat(f, 'f', 0, 64) == digits
 }
 
-// bigInteger says whether digits spell an integer that number keeps as bytes.
+// bigInteger reports whether digits are an integer that number keeps as bytes.
 func bigInteger(digits []byte) bool {
 	rest := bytes.TrimPrefix(digits, []byte("-"))
 	if len(rest) < 19 || rest[0] == '0' || len(bytes.Trim(rest, "0123456789")) > 0 {
@@ -297,8 +315,8 @@ func (s *source) object(to pcommon.Map) error {
 	return nil
 }
 
-// members reads an object's members into mb, under the names that rename
-// gives their keys.
+// members reads the members of an object into mb. rename returns the new name
+// of a key.
 func (s *source) members(mb *xpdata.MapBuilder, rename func(string) string) error {
 	if err := s.open(); err != nil {
 		return err
@@ -319,13 +337,13 @@ func (s *source) members(mb *xpdata.MapBuilder, rename func(string) string) erro
 	return s.token()
 }
 
-// put appends an empty value to mb and remembers its key.
+// put appends an empty value to mb and records its key.
 func (s *source) put(mb *xpdata.MapBuilder, key string) pcommon.Value {
 	s.keys = append(s.keys, key)
 	return mb.AppendEmpty(key)
 }
 
-// into moves the members of mb, whose keys were remembered from first on, to m.
+// into moves the members of mb to m. Their keys are recorded from first on.
 func (s *source) into(m pcommon.Map, mb *xpdata.MapBuilder, first int) {
 	mb.UnsafeIntoMap(m)
 	if keys := s.keys[first:]; repeated(keys) {
@@ -334,16 +352,16 @@ func (s *source) into(m pcommon.Map, mb *xpdata.MapBuilder, first int) {
 	s.dropKeys(first)
 }
 
-// dropKeys forgets the keys from first on, and the text that they are cut from.
+// dropKeys removes the keys from first on, and clears them so that the text can
+// be collected.
 func (s *source) dropKeys(first int) {
 	clear(s.keys[first:])
 	s.keys = s.keys[:first]
 }
 
-// repeated says whether a key stands twice among keys, whose order it may
-// change.
+// repeated reports whether keys has duplicates. It may reorder keys.
 func repeated(keys []string) bool {
-	// Up to this many, comparing each with each costs less than sorting.
+	// Up to this number, comparing all pairs is faster than sorting.
 	const few = 16
 	if len(keys) > few {
 		slices.Sort(keys)
@@ -362,8 +380,9 @@ func repeated(keys []string) bool {
 	return false
 }
 
-// lastWins gives every key of m its last value, at its first place, as
-// JSON.parse does. keys are those of m, and may be put into another order.
+// lastWins removes repeated keys from m. Each key keeps its first position and
+// its last value, as with JSON.parse. keys are the keys of m. It may reorder
+// keys.
 func lastWins(m pcommon.Map, keys []string) {
 	slices.Sort(keys)
 	twice := keys[:0]
@@ -392,8 +411,8 @@ func lastWins(m pcommon.Map, keys []string) {
 	})
 }
 
-// lastMembersWin does for the text of an object what lastWins does for a map.
-// It is the slow way round for entries that give a known member twice.
+// lastMembersWin is lastWins for the text of an object. It is slow, and only
+// used for entries that repeat a known member.
 func lastMembersWin(object []byte, maxDepth int) ([]byte, error) {
 	s, err := newSource(object, maxDepth)
 	if err != nil {
@@ -439,7 +458,7 @@ func lastMembersWin(object []byte, maxDepth int) ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// refuse reads a value that should have been an object.
+// refuse skips a value that is not an object and returns the refusal.
 func (s *source) refuse() error {
 	if err := s.skip(); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A key that is given twice has its last value, at its first place, in small
-// objects and in large ones.
+// A repeated key keeps its first position and its last value, in small and in
+// large objects.
 func TestLastMemberWins(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -56,7 +56,7 @@ func (r *fieldReader) readSpan(span ptrace.Span) error {
 	start, ok := startOf(end, duration)
 	span.SetStartTimestamp(start)
 	if !ok && !inexact {
-		// Only the number that was sent can say what no timestamp does.
+		// The start is not representable as a timestamp.
 		r.put(&r.attributes, attrMember+memberDuration).SetDouble(float64(duration) / 1e6)
 	}
 	if r.seen&seenDuration == 0 {
@@ -70,8 +70,8 @@ func (r *fieldReader) readSpan(span ptrace.Span) error {
 	return nil
 }
 
-// readID reads an id; parse says whether it has to be kept beside its bytes.
-// An id that is no string has no bytes.
+// readID reads an id. parse returns true if the id must be kept. An id that is
+// not a string is kept, and has no bytes.
 func (r *fieldReader) readID(m memberSet, kept string, parse func(string) (keep bool)) error {
 	id, ok, err := r.readString(m, kept)
 	if ok && parse(id) {
@@ -89,8 +89,8 @@ func (r *fieldReader) readName() (string, error) {
 	return name, err
 }
 
-// readDuration reads a duration. kept is true where nanoseconds don't say all
-// of it, and what was sent was kept.
+// readDuration reads a duration. kept is true if nanoseconds cannot represent
+// it and the value was kept.
 func (r *fieldReader) readDuration() (ns int64, kept bool, err error) {
 	const attribute = attrMember + memberDuration
 	if err := r.first(seenDuration); err != nil {
@@ -117,8 +117,8 @@ func (r *fieldReader) readDuration() (ns int64, kept bool, err error) {
 	return durationIn(v), true, nil
 }
 
-// durationIn gives the nanoseconds that a kept duration stands for: those of
-// a string such as "12ms" or "12", 0 where it says nothing that can be used.
+// durationIn returns a kept duration in nanoseconds. A string such as "12ms" or
+// "12" has a duration. Any other value is 0.
 func durationIn(v pcommon.Value) int64 {
 	if v.Type() != pcommon.ValueTypeStr {
 		return 0
@@ -131,7 +131,7 @@ func durationIn(v pcommon.Value) int64 {
 	return ns
 }
 
-// numberIn reads a string that holds a JSON number, blanks around it allowed.
+// numberIn parses a JSON number with optional white space around it.
 func numberIn(s string) (float64, bool) {
 	lit := jsontext.Value(strings.TrimSpace(s))
 	if lit.Kind() != '0' || !lit.IsValid() {
@@ -141,8 +141,7 @@ func numberIn(s string) (float64, bool) {
 	return f, err == nil
 }
 
-// failed says whether a client marked its span as failed: by an attribute
-// "error" that JavaScript takes for true.
+// failed reports whether the attribute "error" is truthy in JavaScript.
 func failed(attributes pcommon.Map) bool {
 	v, ok := attributes.Get(attrError)
 	if !ok {
@@ -164,7 +163,7 @@ func failed(attributes pcommon.Map) bool {
 	}
 }
 
-// spanMember says whether readSpan knows a member.
+// spanMember reports whether readSpan handles a member.
 func spanMember(name string) bool {
 	switch name {
 	case memberTimestamp, memberTraceID, memberSpanID, memberName, memberDuration, memberAttributes:
@@ -173,7 +172,7 @@ func spanMember(name string) bool {
 	return commonMember(name)
 }
 
-// writeSpan writes span as an entry, but for its end.
+// writeSpan writes span as an entry, without the end of the line.
 func (w *fieldWriter) writeSpan(span ptrace.Span) {
 	w.begin(span.Attributes())
 	w.receipt(w.own.receivedAt, w.own.hasReceivedAt)
@@ -256,7 +255,8 @@ func (w *fieldWriter) duration(span ptrace.Span) {
 	}
 }
 
-// keepsDuration says whether readSpan keeps a duration beside the times.
+// keepsDuration reports whether readSpan keeps a duration in addition to the
+// timestamps.
 func keepsDuration(kept pcommon.Value, end pcommon.Timestamp) bool {
 	var ms float64
 	switch kept.Type() {

@@ -11,10 +11,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// parseTimestamp reads a member timestamp, in nanoseconds since 1970. keep is
-// true where formatTimestamp would not give back the very same string: then
-// what was sent has to be kept beside the time. An unreadable timestamp, or
-// one outside of the years that 64 bits of nanoseconds can say, is 0.
+// parseTimestamp parses a timestamp. It returns 0 for an unreadable timestamp
+// and for one that a pcommon.Timestamp cannot represent. keep is true if
+// appendTimestamp would not write the same string, which must then be kept.
 func parseTimestamp(s string) (ts pcommon.Timestamp, keep bool) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil || !representable(t) {
@@ -23,16 +22,16 @@ func parseTimestamp(s string) (ts pcommon.Timestamp, keep bool) {
 	return pcommon.NewTimestampFromTime(t), !canonicalTimestamp(s)
 }
 
-// representable says whether t is a time after 1970 that fits an int64 of
-// nanoseconds, and so is one that a pcommon.Timestamp can give back.
+// representable reports whether t is after 1970 and fits into an int64 of
+// nanoseconds.
 func representable(t time.Time) bool {
 	sec := t.Unix()
 	return sec >= 0 && sec < math.MaxInt64/int64(time.Second) && (sec > 0 || t.Nanosecond() > 0)
 }
 
-// canonicalTimestamp says whether s, which time.Parse could read, is in the
-// form that appendTimestamp writes: UTC as 'Z' and 3, 6 or 9 fractional
-// digits, no more than needed.
+// canonicalTimestamp reports whether s, a valid timestamp, has the form that
+// appendTimestamp writes: 'Z' for UTC and 3, 6 or 9 fractional digits, as few
+// as possible.
 func canonicalTimestamp(s string) bool {
 	const whole = len("2006-01-02T15:04:05.")
 	if len(s) < whole || s[whole-1] != '.' || s[len(s)-1] != 'Z' {
@@ -48,8 +47,8 @@ func canonicalTimestamp(s string) bool {
 	}
 }
 
-// appendTimestamp writes ts as Date.prototype.toISOString does, in
-// milliseconds, with 6 or 9 digits only where ts is finer than that.
+// appendTimestamp writes ts as Date.prototype.toISOString does: with 3
+// fractional digits, or 6 or 9 if they are needed.
 func appendTimestamp(dst []byte, ts pcommon.Timestamp) []byte {
 	t := ts.AsTime()
 	switch ns := t.Nanosecond(); {
@@ -62,7 +61,7 @@ func appendTimestamp(dst []byte, ts pcommon.Timestamp) []byte {
 	}
 }
 
-// parseReceivedAt reads a line's received_at.
+// parseReceivedAt parses the received_at of a line.
 func parseReceivedAt(s string) (pcommon.Timestamp, bool) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil || !representable(t) {
@@ -71,23 +70,25 @@ func parseReceivedAt(s string) (pcommon.Timestamp, bool) {
 	return pcommon.NewTimestampFromTime(t), true
 }
 
-// ParseReceivedAt reads what AttrReceivedAt holds; 0 is no time.
+// ParseReceivedAt parses the value of AttrReceivedAt. It returns 0 if the value
+// is not a time.
 func ParseReceivedAt(s string) pcommon.Timestamp {
-	ts, _ := parseReceivedAt(s) // 0 if it can't be read.
+	ts, _ := parseReceivedAt(s)
 	return ts
 }
 
-// formatReceivedAt writes a received_at: RFC 3339, in whole seconds where it
-// has only those.
+// formatReceivedAt appends received_at in RFC 3339 format, without fractional
+// digits if they are 0.
 func formatReceivedAt(dst []byte, ts pcommon.Timestamp) []byte {
 	return ts.AsTime().AppendFormat(dst, time.RFC3339Nano)
 }
 
-// maxDuration bounds the durations, in nanoseconds, that a float64 of
-// milliseconds gives back to the nanosecond: 2^50 ns are 13 days.
+// maxDuration is the limit up to which a float64 of milliseconds represents
+// every nanosecond. 2^50 ns are 13 days.
 const maxDuration = 1 << 50
 
-// durationOf turns milliseconds into nanoseconds. ok is false beyond maxDuration.
+// durationOf converts milliseconds to nanoseconds. ok is false if the duration
+// reaches maxDuration.
 func durationOf(ms float64) (ns int64, ok bool) {
 	f := math.Round(ms * 1e6)
 	if !(math.Abs(f) < maxDuration) {
@@ -96,17 +97,16 @@ func durationOf(ms float64) (ns int64, ok bool) {
 	return int64(f), true
 }
 
-// appendDuration writes nanoseconds, of which there must be fewer than
-// maxDuration, as milliseconds without loss.
+// appendDuration writes nanoseconds as milliseconds. It is exact below
+// maxDuration.
 func appendDuration(dst []byte, ns int64) []byte {
 	return strconv.AppendFloat(dst, float64(ns)/1e6, 'f', -1, 64)
 }
 
-// startOf gives a span's start from its end and a duration in nanoseconds.
-// ok is false where no timestamp can say it.
+// startOf returns the start of a span. duration is in nanoseconds. ok is false
+// if the start is not representable.
 func startOf(end pcommon.Timestamp, duration int64) (start pcommon.Timestamp, ok bool) {
-	// end is at most 2^63-1 and the duration below 2^50: no overflow but at
-	// the rims, which the comparison catches.
+	// The comparison also detects overflow, since duration is below 2^50.
 	s := int64(end) - duration
 	if s <= 0 {
 		return end, false

@@ -16,46 +16,45 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// fieldWriter writes a record as an entry. It writes what an entry can say,
-// and notes whether that is all there is to the record.
+// fieldWriter writes a record as an entry, and detects whether the entry
+// represents the record completely.
 type fieldWriter struct {
 	buf []byte
-	// exact stays true as long as fieldReader would read back the very record
-	// from what was written.
+	// exact is true if fieldReader would decode the entry to the same record.
 	exact bool
 
 	now        pcommon.Timestamp
 	receivedAt pcommon.Timestamp
-	// receiptText is receiptAt as it was last written: many records are
+	// receiptText is receiptAt as text. It is kept because many records are
 	// received in the same second.
 	receiptAt   pcommon.Timestamp
 	receiptText []byte
 
 	own  ownAttributes
-	keys []string // of the maps that are open, to find keys given twice
+	keys []string // of the open maps, to find repeated keys
 }
 
-// ownAttributes are the mapping's own attributes of one record.
+// ownAttributes are the attributes of one record that the mapping uses.
 type ownAttributes struct {
 	sessionID, url, userAgent          string
 	hasSessionID, hasURL, hasUserAgent bool
 	receivedAt                         pcommon.Timestamp
 	hasReceivedAt                      bool
 	noTimestamp, noDuration            bool
-	clients                            int // attributes that are the client's
+	clients                            int // number of the client's attributes
 	kept                               []keptMember
 }
 
-// keptMember is an entry's member that is kept in an attribute.
+// keptMember is a member of an entry that was kept in an attribute.
 type keptMember struct {
 	name  string
 	value pcommon.Value
 }
 
-// check notes that the record holds something that an entry can't say.
+// check clears exact if ok is false.
 func (w *fieldWriter) check(ok bool) { w.exact = w.exact && ok }
 
-// begin opens the entry and sorts the record's attributes.
+// begin starts the entry and classifies the attributes of the record.
 func (w *fieldWriter) begin(attributes pcommon.Map) {
 	w.exact = true
 	w.buf = append(w.buf, '{')
@@ -64,13 +63,13 @@ func (w *fieldWriter) begin(attributes pcommon.Map) {
 	w.keys = w.keys[:0]
 	for key, v := range attributes.All() {
 		w.keys = append(w.keys, key)
-		w.sort(key, v)
+		w.classify(key, v)
 	}
 	w.check(!repeated(w.keys))
 	w.keys = w.keys[:0]
 }
 
-func (w *fieldWriter) sort(key string, v pcommon.Value) {
+func (w *fieldWriter) classify(key string, v pcommon.Value) {
 	switch key {
 	case attrSessionID:
 		w.own.sessionID, w.own.hasSessionID = w.promotable(v)
@@ -115,7 +114,7 @@ func (w *fieldWriter) sort(key string, v pcommon.Value) {
 	}
 }
 
-// promotable gives the string of an attribute that has a member of its own.
+// promotable returns the string of an attribute that maps to a member.
 func (w *fieldWriter) promotable(v pcommon.Value) (string, bool) {
 	if v.Type() != pcommon.ValueTypeStr {
 		w.check(false)
@@ -134,8 +133,8 @@ func (w *fieldWriter) kept(member string) (pcommon.Value, bool) {
 	return pcommon.Value{}, false
 }
 
-// receipt settles the record's received_at: the one it brings along, or the
-// time of writing, in whole seconds.
+// receipt sets receivedAt to at, or to the current time in whole seconds if the
+// record has none.
 func (w *fieldWriter) receipt(at pcommon.Timestamp, has bool) {
 	if has {
 		w.receivedAt = at
@@ -144,8 +143,7 @@ func (w *fieldWriter) receipt(at pcommon.Timestamp, has bool) {
 	w.receivedAt = w.now - w.now%pcommon.Timestamp(time.Second)
 }
 
-// member writes the name of a member. Names known to the mapping need no
-// escapes.
+// member writes the name of a member, which must not need escaping.
 func (w *fieldWriter) member(name string) {
 	w.comma()
 	w.buf = append(w.buf, '"')
@@ -159,7 +157,7 @@ func (w *fieldWriter) comma() {
 	}
 }
 
-// timestamp writes ts. standIn is what it is where the entry has none.
+// timestamp writes ts. standIn is its value if the entry has no timestamp.
 func (w *fieldWriter) timestamp(ts, standIn pcommon.Timestamp) {
 	kept, ok := w.kept(memberTimestamp)
 	switch {
@@ -188,7 +186,7 @@ func (w *fieldWriter) timestamp(ts, standIn pcommon.Timestamp) {
 	}
 }
 
-// attributes writes the client's own attributes as the member of that name.
+// attributes writes the client's attributes as a member.
 func (w *fieldWriter) attributes(member string, attributes pcommon.Map) {
 	if kept, ok := w.kept(member); ok {
 		w.check(w.own.clients == 0 && (kept.Type() != pcommon.ValueTypeMap || kept.Map().Len() == 0))
@@ -219,7 +217,7 @@ func (w *fieldWriter) attributes(member string, attributes pcommon.Map) {
 	w.buf = append(w.buf, '}')
 }
 
-// promoted writes the members that have an attribute of their own.
+// promoted writes the members that map to an attribute.
 func (w *fieldWriter) promoted() {
 	w.promotedOne(memberSessionID, w.own.sessionID, w.own.hasSessionID)
 	w.promotedOne(memberURL, w.own.url, w.own.hasURL)
@@ -239,7 +237,7 @@ func (w *fieldWriter) promotedOne(member, s string, has bool) {
 	}
 }
 
-// unknown writes the members that the mapping doesn't know.
+// unknown writes the kept members that are not known.
 func (w *fieldWriter) unknown(known func(string) bool) {
 	for _, k := range w.own.kept {
 		if known(k.name) {
@@ -252,8 +250,8 @@ func (w *fieldWriter) unknown(known func(string) bool) {
 	}
 }
 
-// value writes v as JSON. What JSON can't say is noted, and written as it is
-// in OTLP's JSON.
+// value writes v as JSON. It clears exact if JSON cannot represent v, and then
+// writes it as in OTLP's JSON encoding.
 func (w *fieldWriter) value(v pcommon.Value) {
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
@@ -314,7 +312,7 @@ func (w *fieldWriter) double(f float64) {
 	}
 	start := len(w.buf)
 	w.buf = appendDouble(w.buf, f)
-	// What is spelt like an integer is read as one.
+	// Without it the number would be read as an integer.
 	if !bytes.ContainsAny(w.buf[start:], ".e") {
 		w.buf = append(w.buf, ".0"...)
 	}
@@ -322,12 +320,12 @@ func (w *fieldWriter) double(f float64) {
 
 func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 
-// exponentFrom is the size from which on JavaScript, and appendDouble, write
-// numbers with an exponent.
+// exponentFrom is the absolute value from which JavaScript and appendDouble
+// write a number with an exponent.
 const exponentFrom = 1e21
 
-// appendDouble writes a finite double as JavaScript does, but for "-0", and
-// for integers beyond 2^53, which it writes to the last digit.
+// appendDouble writes a finite double as JavaScript does, with two exceptions:
+// it writes "-0", and all digits of integers above 2^53.
 func appendDouble(dst []byte, f float64) []byte {
 	switch abs := math.Abs(f); {
 	case abs >= exponentFrom, abs < 1e-6 && abs != 0:
@@ -344,8 +342,7 @@ func (w *fieldWriter) string(s string) {
 	w.buf = appendString(w.buf, s)
 }
 
-// appendString writes s as a JSON string. Bytes that are no UTF-8 become
-// U+FFFD.
+// appendString writes s as a JSON string. Invalid UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
