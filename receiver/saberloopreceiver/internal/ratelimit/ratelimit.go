@@ -1,0 +1,207 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package ratelimit limits the requests and bytes of each client and of all
+// clients together, with token buckets in bounded memory.
+//
+// A request is admitted if its client has a request token and is not in debt
+// for bytes, and the same holds for the receiver as a whole. The size of a body
+// is known only after it was read and decompressed, so bytes are charged
+// afterwards: a bucket may go into debt by the bodies that were admitted before,
+// and its client is then refused until the debt is paid. Over any period the
+// bytes admitted are at most burst + rate × period + those bodies.
+//
+// # Many busy clients
+//
+// A client's first requests of each second (Config.Light) are light: they may
+// use the receiver's buckets to the last token. All other requests may only use
+// the upper half. When many clients together ask for more than the receiver's
+// rate, the ones that send much are refused first, and a browser that sends a
+// batch now and then is still served, as long as the light requests alone do not
+// exceed the receiver's rate.
+//
+// # A full table
+//
+// The buckets of at most Config.MaxClients clients are kept; each takes about
+// 500 bytes. A new client takes the place of the one that was quiet for longest.
+// If the buckets of that one were full again, nothing is lost by forgetting
+// them. If they were not, somebody uses more addresses than the table has places
+// to get a fresh burst with each: then a new client starts with one request and
+// no burst. The limits of the whole receiver hold in any case.
+package ratelimit
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/time/rate"
+)
+
+// Rate describes a token bucket. A PerSecond of zero means no limit.
+type Rate struct {
+	// PerSecond is the number of tokens that are added each second.
+	PerSecond float64
+	// Burst is the most tokens that the bucket holds, at least 1.
+	Burst int
+}
+
+func (r Rate) bucket() *bucket {
+	if r.PerSecond <= 0 {
+		return nil
+	}
+	return (*bucket)(rate.NewLimiter(rate.Limit(r.PerSecond), r.Burst))
+}
+
+// Limits are those of one client, or of all.
+type Limits struct {
+	Requests, Bytes Rate
+}
+
+// Config says what is allowed.
+type Config struct {
+	// Client limits each client, Total all of them together.
+	Client, Total Limits
+	// Light says which requests of a client may use the lower half of the
+	// buckets of Total. If it is zero, all may.
+	Light Rate
+	// MaxClients is the number of clients whose buckets are kept, at least 1.
+	MaxClients int
+}
+
+// Verdict says why a request is refused.
+type Verdict int
+
+// The verdicts. ByClient and InTotal say whose limit was reached.
+const (
+	Admitted Verdict = iota
+	ByClient
+	InTotal
+)
+
+// Limiter admits requests of clients that are told apart by a K. It may be used
+// by many goroutines at once.
+type Limiter[K comparable] struct {
+	cfg   Config
+	total buckets
+
+	mu      sync.Mutex
+	clients *simplelru.LRU[K, *client]
+}
+
+// client has the buckets of one client.
+type client struct {
+	buckets
+	light *bucket
+}
+
+type buckets struct {
+	requests, bytes *bucket
+}
+
+func (l Limits) buckets() buckets {
+	return buckets{requests: l.Requests.bucket(), bytes: l.Bytes.bucket()}
+}
+
+// New returns a Limiter of which all buckets are full.
+func New[K comparable](cfg Config) *Limiter[K] {
+	clients, err := simplelru.NewLRU[K, *client](max(1, cfg.MaxClients), nil)
+	if err != nil {
+		panic(err) // the size is positive
+	}
+	return &Limiter[K]{cfg: cfg, total: cfg.Total.buckets(), clients: clients}
+}
+
+// Admit decides on a request that arrives now, and takes a token of each bucket
+// if it is admitted. If it is not, the duration says when the limit that was
+// reached would admit it, if nobody else sent anything; it is more than zero.
+func (l *Limiter[K]) Admit(now time.Time, key K) (Verdict, time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.client(now, key)
+	if wait := c.wait(now, 0); wait > 0 {
+		return ByClient, wait
+	}
+	floor := 0.5
+	if c.light.take(now) {
+		floor = 0
+	}
+	if wait := l.total.wait(now, floor); wait > 0 {
+		return InTotal, wait
+	}
+	c.requests.take(now)
+	l.total.requests.take(now)
+	return Admitted, 0
+}
+
+// Charge takes the bytes of a request that was admitted.
+func (l *Limiter[K]) Charge(now time.Time, key K, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.client(now, key).bytes.charge(now, bytes)
+	l.total.bytes.charge(now, bytes)
+}
+
+// client returns the buckets of a client, and makes them where there are none.
+func (l *Limiter[K]) client(now time.Time, key K) *client {
+	if c, ok := l.clients.Get(key); ok {
+		return c
+	}
+	c := &client{buckets: l.cfg.Client.buckets(), light: l.cfg.Light.bucket()}
+	if l.clients.Len() == max(1, l.cfg.MaxClients) {
+		if _, oldest, _ := l.clients.GetOldest(); !oldest.full(now) {
+			c.requests.charge(now, l.cfg.Client.Requests.Burst-1)
+			c.bytes.charge(now, l.cfg.Client.Bytes.Burst-1)
+			c.light.charge(now, l.cfg.Light.Burst-1)
+		}
+	}
+	l.clients.Add(key, c)
+	return c
+}
+
+// wait returns how long it takes until both buckets are filled above a share of
+// their burst: by a whole token for requests, by any amount for bytes.
+func (b buckets) wait(now time.Time, floor float64) time.Duration {
+	return max(b.requests.wait(now, floor, 1), b.bytes.wait(now, floor, 1))
+}
+
+func (b buckets) full(now time.Time) bool { return b.requests.full(now) && b.bytes.full(now) }
+
+// bucket adds to a limiter what this package needs of it; nil has no limit.
+type bucket rate.Limiter
+
+func (b *bucket) limiter() *rate.Limiter { return (*rate.Limiter)(b) }
+
+// wait returns how long it takes until the bucket holds n tokens above a share
+// of its burst.
+func (b *bucket) wait(now time.Time, floor, n float64) time.Duration {
+	if b == nil {
+		return 0
+	}
+	l := b.limiter()
+	burst := float64(l.Burst())
+	missing := min(floor*burst+n, burst) - l.TokensAt(now)
+	if missing <= 0 {
+		return 0
+	}
+	// A nanosecond more, as the bucket rounds, too.
+	return time.Duration(missing/float64(l.Limit())*float64(time.Second)) + 1
+}
+
+func (b *bucket) full(now time.Time) bool {
+	return b == nil || b.limiter().TokensAt(now) >= float64(b.limiter().Burst())
+}
+
+// take takes a token, if there is one.
+func (b *bucket) take(now time.Time) bool { return b == nil || b.limiter().AllowN(now, 1) }
+
+// charge takes n tokens, whether they are there or not.
+func (b *bucket) charge(now time.Time, n int) {
+	if b == nil {
+		return
+	}
+	// A reservation can't be larger than the burst.
+	for l, burst := b.limiter(), b.limiter().Burst(); n > 0; n -= burst {
+		l.ReserveN(now, min(n, burst))
+	}
+}
