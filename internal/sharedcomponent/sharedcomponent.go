@@ -2,34 +2,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package sharedcomponent lets the pipelines of several signals share one
-// component: the Collector asks a factory once per signal, but a port can be
-// listened on, and a directory be locked, only once.
+// component. The Collector asks a factory for a component per signal, but a port
+// can be opened, and a directory locked, only once.
 package sharedcomponent
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
 	"go.opentelemetry.io/collector/component"
 )
 
-// Map holds the components that are in use, by the configuration they were
-// made from. The zero value is ready to use; one Map belongs to one factory.
+// Map holds the components in use by their configuration. The zero value is
+// ready to use. Each factory has its own Map.
 type Map[K comparable, V component.Component] struct {
-	// StopWithFirst says that a component stops with the first pipeline that
-	// stops it, as a receiver has to: the next to be stopped is who it sends
-	// to. Otherwise it stops with the last, as an exporter has to: another
-	// pipeline may still have something in a queue for it.
+	// StopWithFirst stops a component with the first pipeline that shuts it
+	// down. Receivers need this: the next component to be shut down is a
+	// consumer of the receiver. By default a component stops with the last
+	// pipeline. Exporters need that: another pipeline may still have data in a
+	// queue for the exporter.
 	StopWithFirst bool
 
 	mu         sync.Mutex
 	components map[K]*Component[V]
 }
 
-// LoadOrStore returns the component made for key, making it where there is
-// none. A component that was shut down is forgotten, so that a reloaded
-// configuration gets a new one.
+// LoadOrStore returns the component for key, and creates it if there is none. A
+// component that was shut down is forgotten, so that a reloaded configuration
+// gets a new one.
 func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V], error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -52,7 +54,7 @@ func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V],
 	return c, nil
 }
 
-// Component starts and stops what it holds once, however many pipelines do.
+// Component starts and stops a component once for all pipelines that share it.
 type Component[V component.Component] struct {
 	inner         V
 	stopWithFirst bool
@@ -65,12 +67,11 @@ type Component[V component.Component] struct {
 	stop     sync.Once
 }
 
-// Unwrap returns the component that is shared.
+// Unwrap returns the shared component.
 func (c *Component[V]) Unwrap() V { return c.inner }
 
-// Start starts the shared component at the first call; later calls return
-// what the first one returned. What the component reports of its status, all
-// the hosts are told.
+// Start starts the shared component at the first call. Later calls return the
+// result of the first one. The hosts of all calls get the component's status.
 func (c *Component[V]) Start(ctx context.Context, host component.Host) error {
 	c.users.Add(1)
 	c.hosts.add(host)
@@ -78,16 +79,16 @@ func (c *Component[V]) Start(ctx context.Context, host component.Host) error {
 	return c.startErr
 }
 
-// Shutdown stops the shared component, once: at the first call if its Map says
-// so, else at the one that balances the last Start. That call alone returns
-// what is wrong with it, for the Collector tells every error that it gets. It
-// may be called without Start.
+// Shutdown stops the shared component once: at the first call with
+// StopWithFirst, otherwise at the call that balances the last Start. Only that
+// call returns the component's error, because the Collector logs each error it
+// gets. Shutdown may be called without Start.
 func (c *Component[V]) Shutdown(ctx context.Context) (err error) {
 	if c.users.Add(-1) > 0 && !c.stopWithFirst {
 		return nil
 	}
 	c.stop.Do(func() {
-		err = c.inner.Shutdown(ctx)
+		err = errors.Join(c.inner.Shutdown(ctx), c.hosts.close(ctx))
 		c.forget()
 	})
 	return err
