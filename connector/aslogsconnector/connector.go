@@ -12,8 +12,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// asLogs hands on logs in place of the spans and metrics that it is given. It
-// holds nothing back: what next refuses, its own caller is told.
+// asLogs converts spans and metrics to logs. It is synchronous: it returns the
+// error of the next consumer.
 type asLogs struct {
 	component.StartFunc
 	component.ShutdownFunc
@@ -21,10 +21,10 @@ type asLogs struct {
 	next consumer.Logs
 }
 
-// Capabilities says that what is consumed stays as it is.
+// Capabilities reports that the connector does not mutate its input.
 func (*asLogs) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
-// ConsumeTraces hands on a record for every span.
+// ConsumeTraces sends a log record for every span.
 func (c *asLogs) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 	if td.SpanCount() == 0 {
 		return nil
@@ -32,7 +32,7 @@ func (c *asLogs) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 	return c.next.ConsumeLogs(ctx, spanLogs(td))
 }
 
-// ConsumeMetrics hands on a record for every data point.
+// ConsumeMetrics sends a log record for every data point.
 func (c *asLogs) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 	if md.DataPointCount() == 0 {
 		return nil

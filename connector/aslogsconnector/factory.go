@@ -23,7 +23,7 @@ func NewFactory() connector.Factory {
 	)
 }
 
-// Config is empty: there is nothing to choose.
+// Config is the configuration of the as_logs connector. It has no settings.
 type Config struct{}
 
 func createDefaultConfig() component.Config { return &Config{} }

@@ -15,11 +15,14 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 )
 
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, componenttest.CheckConfigStruct(NewFactory().CreateDefaultConfig()))
+	configtest.CheckStatus(t, NewFactory())
 }
 
 func TestLifecycle(t *testing.T) {
@@ -38,18 +41,18 @@ func TestLifecycle(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefusedIsTold(t *testing.T) {
+func TestErrorsAreReturned(t *testing.T) {
 	t.Parallel()
-	refusal := errors.New("refused")
+	want := errors.New("refused")
 	for name, create := range creators() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.ErrorIs(t, create(t, consumertest.NewErr(refusal)).consume(t), refusal)
+			require.ErrorIs(t, create(t, consumertest.NewErr(want)).consume(t), want)
 		})
 	}
 }
 
-func TestNothingIsNotHandedOn(t *testing.T) {
+func TestEmptyDataIsNotSent(t *testing.T) {
 	t.Parallel()
 	sink := &consumertest.LogsSink{}
 	c := &asLogs{next: sink}
@@ -59,7 +62,7 @@ func TestNothingIsNotHandedOn(t *testing.T) {
 	require.False(t, c.Capabilities().MutatesData)
 }
 
-// created is a connector of either kind, and one thing for it to consume.
+// created is a connector with a function that consumes some data.
 type created struct {
 	component.Component
 	consume func(t *testing.T) error

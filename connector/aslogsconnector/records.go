@@ -12,9 +12,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// The attributes that records have beyond those of their span or data point.
+// Attributes added to those of the span or data point.
 const (
-	// attrSignal is the resource's: what its records were.
+	// attrSignal is a resource attribute: the signal before the conversion.
 	attrSignal = "saberloop.signal"
 
 	attrSpanName     = "span.name"
@@ -27,9 +27,8 @@ const (
 	attrMetricSum   = "metric.sum"   // of histograms and summaries
 )
 
-// spanLogs makes a record of every span. A record's time is when its span
-// ended. Nothing in it depends on when it is made: the same span gives the
-// same record again, so that a server can tell that it has it already.
+// spanLogs creates a log record for every span. The record depends only on the
+// span, so that a server can recognize a duplicate.
 func spanLogs(td ptrace.Traces) plog.Logs {
 	ld := plog.NewLogs()
 	for _, rs := range td.ResourceSpans().All() {
@@ -73,7 +72,7 @@ func statusText(code ptrace.StatusCode) string {
 	}
 }
 
-// pointLogs makes a record of every data point, as spanLogs does of spans.
+// pointLogs creates a log record for every data point. See spanLogs.
 func pointLogs(md pmetric.Metrics) plog.Logs {
 	ld := plog.NewLogs()
 	for _, rm := range md.ResourceMetrics().All() {
@@ -120,7 +119,7 @@ func numberLogs(name string, points pmetric.NumberDataPointSlice, records plog.L
 			value = p.DoubleValue()
 		case pmetric.NumberDataPointValueTypeInt:
 			value = float64(p.IntValue())
-		default: // No value was recorded: the name is all there is.
+		default: // no recorded value
 			lr.Body().SetStr(name)
 			continue
 		}
@@ -129,7 +128,7 @@ func numberLogs(name string, points pmetric.NumberDataPointSlice, records plog.L
 	}
 }
 
-// dataPoint is what the data points of all metrics have.
+// dataPoint is implemented by the data points of all metric types.
 type dataPoint interface {
 	Timestamp() pcommon.Timestamp
 	Attributes() pcommon.Map
@@ -169,5 +168,5 @@ func addScope(rl plog.ResourceLogs, scope pcommon.InstrumentationScope, schemaUR
 	return sl.LogRecords()
 }
 
-// formatNumber writes a number as people do, with no exponent.
+// formatNumber formats a number without an exponent.
 func formatNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -20,7 +20,7 @@ func TestSpanLogs(t *testing.T) {
 	t.Parallel()
 	td := someSpans()
 	ld := spanLogs(td)
-	require.Equal(t, ld, spanLogs(td), "the same span gives the same record")
+	require.Equal(t, ld, spanLogs(td), "the record depends only on the span")
 
 	rl := ld.ResourceLogs().At(0)
 	require.Equal(t, map[string]any{"service.name": "saberloop", "saberloop.signal": "traces"}, rl.Resource().Attributes().AsRaw())
@@ -39,14 +39,14 @@ func TestSpanLogs(t *testing.T) {
 		},
 		{body: " 0 ms", attributes: map[string]any{"span.name": "", "span.duration_ms": 0.0, "span.status": "unset"}},
 	}, recordsOf(ld))
-	require.Equal(t, 1, td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().Len(), "spans stay as they are")
+	require.Equal(t, 1, td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().Len(), "the input is unchanged")
 }
 
 func TestPointLogs(t *testing.T) {
 	t.Parallel()
 	md := someMetrics()
 	ld := pointLogs(md)
-	require.Equal(t, ld, pointLogs(md), "the same point gives the same record")
+	require.Equal(t, ld, pointLogs(md), "the record depends only on the data point")
 
 	resource := ld.ResourceLogs().At(0).Resource().Attributes().AsRaw()
 	require.Equal(t, map[string]any{"service.name": "saberloop", "saberloop.signal": "metrics"}, resource)
@@ -60,7 +60,7 @@ func TestPointLogs(t *testing.T) {
 	}, recordsOf(ld))
 }
 
-// record is what a log record says.
+// record holds the fields of a log record that are compared.
 type record struct {
 	at                          time.Time
 	body, severity, trace, span string
