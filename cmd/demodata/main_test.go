@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
@@ -66,13 +67,13 @@ func TestEveryDayHasFilesOfLinesThatCanBeRead(t *testing.T) {
 	for signal, add := range map[dayfile.Signal]func([]byte) error{
 		dayfile.Logs: logs.Add, dayfile.Traces: spans.Add, dayfile.Metrics: points.Add,
 	} {
-		reader := dayfile.NewReader(directory, signal, 2<<20)
-		states, err := reader.Days(dayfile.MinDay, dayfile.MaxDay)
+		r := reader.New(directory, signal, 2<<20)
+		states, err := r.Days(dayfile.MinDay, dayfile.MaxDay)
 		require.NoError(t, err)
 		var days []string
 		for _, state := range states {
 			days = append(days, state.Day.String())
-			readDay(t, reader, state.Day, add)
+			readDay(t, r, state.Day, add)
 		}
 		require.Equal(t, []string{"2025-11-16", "2025-11-17", "2025-11-18", "2025-11-19", "2025-11-20"}, days, signal)
 	}
@@ -83,9 +84,9 @@ func TestEveryDayHasFilesOfLinesThatCanBeRead(t *testing.T) {
 
 // readDay adds all lines of a day, each of which must be readable and have
 // been received on that day.
-func readDay(t *testing.T, reader *dayfile.Reader, day dayfile.Day, add func([]byte) error) {
+func readDay(t *testing.T, r *reader.Reader, day dayfile.Day, add func([]byte) error) {
 	t.Helper()
-	lines, err := reader.Open(day, dayfile.Position{})
+	lines, err := r.Open(day, reader.Position{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, lines.Close()) }()
 	n := 0

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
@@ -27,17 +29,17 @@ func write(ctx context.Context, month demodata.Month, directory string, now func
 		return counts, err
 	}
 	// What a power cut took, the next run makes again.
-	store, err := dayfile.Open(dayfile.Options{Directory: directory, Sync: dayfile.SyncNone, Now: now})
+	files, err := store.Open(store.Options{Directory: directory, Sync: store.SyncNone, Now: now})
 	if err != nil {
 		return counts, err
 	}
-	defer func() { err = errors.Join(err, store.Close(ctx)) }()
+	defer func() { err = errors.Join(err, files.Close(ctx)) }()
 
 	for day := range month.Days {
 		if err := ctx.Err(); err != nil {
 			return counts, err
 		}
-		of, err := writeDay(store, month, day)
+		of, err := writeDay(files, month, day)
 		if err != nil {
 			return counts, err
 		}
@@ -52,7 +54,7 @@ func write(ctx context.Context, month demodata.Month, directory string, now func
 // among others.
 func requireNoDayFiles(directory string) error {
 	for _, signal := range dayfile.Signals() {
-		days, err := dayfile.NewReader(directory, signal, 1).Days(dayfile.MinDay, dayfile.MaxDay)
+		days, err := reader.New(directory, signal, 1).Days(dayfile.MinDay, dayfile.MaxDay)
 		if err != nil {
 			return err
 		}
@@ -63,7 +65,7 @@ func requireNoDayFiles(directory string) error {
 	return nil
 }
 
-func writeDay(store *dayfile.Store, month demodata.Month, day int) (counts entry.Counts, err error) {
+func writeDay(files *store.Store, month demodata.Month, day int) (counts entry.Counts, err error) {
 	decoder := entry.BatchDecoder{ServiceName: entry.DefaultServiceName, MaxDepth: maxDepth}
 	lines := map[dayfile.Signal]*bytes.Buffer{}
 	for _, signal := range dayfile.Signals() {
@@ -90,7 +92,7 @@ func writeDay(store *dayfile.Store, month demodata.Month, day int) (counts entry
 		if lines[signal].Len() == 0 {
 			continue
 		}
-		if err := store.Append(signal, dayfile.Part{Day: of, Lines: lines[signal].Bytes()}); err != nil {
+		if err := files.Append(signal, store.Part{Day: of, Lines: lines[signal].Bytes()}); err != nil {
 			return counts, fmt.Errorf("append %s of %s: %w", signal, of, err)
 		}
 	}

@@ -8,12 +8,13 @@ import (
 	"sync"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
 // batch collects lines by day. What is sent at one time was nearly always
 // received on one day.
 type batch struct {
-	parts []dayfile.Part
+	parts []store.Part
 	last  int // the part that was added to last
 	lines int
 	// spare is the memory of an earlier batch.
@@ -59,17 +60,17 @@ func (b *batch) add(day dayfile.Day, line []byte) {
 
 // find returns the index of a day's part, making it where there is none.
 func (b *batch) find(day dayfile.Day) int {
-	i := slices.IndexFunc(b.parts, func(p dayfile.Part) bool { return p.Day == day })
+	i := slices.IndexFunc(b.parts, func(p store.Part) bool { return p.Day == day })
 	if i >= 0 {
 		return i
 	}
-	b.parts = append(b.parts, dayfile.Part{Day: day, Lines: b.spare})
+	b.parts = append(b.parts, store.Part{Day: day, Lines: b.spare})
 	b.spare = nil
 	return len(b.parts) - 1
 }
 
 // byDay returns the parts, oldest day first. The batch takes no more lines.
-func (b *batch) byDay() []dayfile.Part {
-	slices.SortFunc(b.parts, func(x, y dayfile.Part) int { return x.Day.Compare(y.Day) })
+func (b *batch) byDay() []store.Part {
+	slices.SortFunc(b.parts, func(x, y store.Part) int { return x.Day.Compare(y.Day) })
 	return b.parts
 }

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
@@ -32,7 +33,7 @@ func tenLogs(tb testing.TB) plog.Logs {
 // BenchmarkPush takes batches of ten logs from pdata to the file, from 64
 // goroutines.
 func BenchmarkPush(b *testing.B) {
-	for _, mode := range []dayfile.SyncMode{dayfile.SyncCommit, dayfile.SyncNone} {
+	for _, mode := range []store.SyncMode{store.SyncCommit, store.SyncNone} {
 		b.Run(string(mode), func(b *testing.B) {
 			cfg := testConfig(b)
 			cfg.Sync = mode

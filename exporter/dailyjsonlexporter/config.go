@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
 // compressionNone is how the configuration spells dayfile.Plain.
@@ -41,7 +42,7 @@ type Config struct {
 	// Sync is when lines are made durable: "commit" before they are
 	// acknowledged, "interval" every SyncInterval, "none" when the system
 	// likes. The default is "commit".
-	Sync dayfile.SyncMode `mapstructure:"sync"`
+	Sync store.SyncMode `mapstructure:"sync"`
 
 	// SyncInterval is the time between two syncs, 1s by default. It is
 	// ignored unless Sync is "interval".
@@ -128,11 +129,11 @@ func (c *Config) Validate() error {
 		fault("timezone: must be an IANA name, as Europe/Lisbon: %w", err)
 	}
 	switch c.Sync {
-	case dayfile.SyncCommit, dayfile.SyncInterval, dayfile.SyncNone:
+	case store.SyncCommit, store.SyncInterval, store.SyncNone:
 	default:
 		fault("sync: must be commit, interval or none, not %q", c.Sync)
 	}
-	if c.Sync == dayfile.SyncInterval && c.SyncInterval <= 0 {
+	if c.Sync == store.SyncInterval && c.SyncInterval <= 0 {
 		fault("sync_interval: must be positive, not %s", c.SyncInterval)
 	}
 	switch c.Compression {
@@ -166,16 +167,16 @@ func (c *RetentionConfig) Validate() error {
 }
 
 // options are the settings of the store that the configuration asks for.
-func (c *Config) options() (dayfile.Options, error) {
+func (c *Config) options() (store.Options, error) {
 	location, err := time.LoadLocation(c.Timezone)
 	if err != nil {
-		return dayfile.Options{}, fmt.Errorf("timezone: %w", err)
+		return store.Options{}, fmt.Errorf("timezone: %w", err)
 	}
 	compression := c.Compression
 	if compression == compressionNone {
 		compression = dayfile.Plain
 	}
-	return dayfile.Options{
+	return store.Options{
 		Directory:     c.Directory,
 		Location:      location,
 		Sync:          c.Sync,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
 // validConfigs are the files that are accepted, with what they change.
@@ -24,7 +25,7 @@ var validConfigs = map[string]func(*Config){
 		c.Directory = "./telemetry-data"
 		c.Timezone = "Europe/Lisbon"
 		c.Retention.Days, c.Retention.MaxBytes = 0, 10_000_000_000
-		c.Sync, c.SyncInterval = dayfile.SyncInterval, 200*time.Millisecond
+		c.Sync, c.SyncInterval = store.SyncInterval, 200*time.Millisecond
 		c.Compression = dayfile.Zstd
 		c.MinFreeBytes = 100_000_000
 		c.FileMode, c.DirectoryMode = 0o600, 0o700
@@ -92,10 +93,10 @@ func TestOptions(t *testing.T) {
 	require.NoError(t, err)
 	options, err := cfg.options()
 	require.NoError(t, err)
-	require.Equal(t, dayfile.Options{
+	require.Equal(t, store.Options{
 		Directory:    "./telemetry-data",
 		Location:     lisbon,
-		Sync:         dayfile.SyncInterval,
+		Sync:         store.SyncInterval,
 		SyncInterval: 200 * time.Millisecond,
 		Compression:  dayfile.Zstd,
 		MaxBytes:     10_000_000_000,

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 	"github.com/saberloop/otelcol-saberloop/internal/sharedcomponent"
 )
@@ -29,8 +30,8 @@ import (
 type signalExporter struct {
 	cfg    *Config
 	signal dayfile.Signal
-	shared *sharedcomponent.Component[*store]
-	store  *store
+	shared *sharedcomponent.Component[*dayStore]
+	store  *dayStore
 
 	host component.Host
 	// ailing is whether the last append failed; reporting is held while it
@@ -40,7 +41,7 @@ type signalExporter struct {
 }
 
 func newExporter(set exporter.Settings, cfg *Config, signal dayfile.Signal) (*signalExporter, error) {
-	shared, err := stores.LoadOrStore(cfg, func() (*store, error) {
+	shared, err := stores.LoadOrStore(cfg, func() (*dayStore, error) {
 		return newStore(set, cfg)
 	})
 	if err != nil {
@@ -91,7 +92,7 @@ func (e *signalExporter) push(ctx context.Context, lines iter.Seq2[time.Time, []
 // classify decides whether the same data may be taken at another time. All
 // that a disk does to us may pass; a mistake of ours does not.
 func classify(err error) error {
-	if errors.Is(err, dayfile.ErrInvalid) {
+	if errors.Is(err, store.ErrInvalid) {
 		return consumererror.NewPermanent(err)
 	}
 	return err

@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
@@ -84,10 +85,10 @@ func TestMidnight(t *testing.T) {
 
 func TestErrorsArePermanentByDecision(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{dayfile.ErrDiskFull, dayfile.ErrClosed, os.ErrPermission, errors.New("any other")} {
+	for _, err := range []error{store.ErrDiskFull, store.ErrClosed, os.ErrPermission, errors.New("any other")} {
 		require.False(t, consumererror.IsPermanent(classify(err)), "%v", err)
 	}
-	require.True(t, consumererror.IsPermanent(classify(dayfile.ErrInvalid)))
+	require.True(t, consumererror.IsPermanent(classify(store.ErrInvalid)))
 	require.NoError(t, classify(nil))
 }
 
@@ -97,7 +98,7 @@ func TestPushOnAFullDisk(t *testing.T) {
 	cfg.MinFreeBytes = 1 << 62
 	e := started(t, cfg, testSettings(), componenttest.NewNopHost(), dayfile.Logs)
 	err := e.push(t.Context(), linesAt(noon))
-	require.ErrorIs(t, err, dayfile.ErrDiskFull)
+	require.ErrorIs(t, err, store.ErrDiskFull)
 	require.False(t, consumererror.IsPermanent(err))
 }
 
@@ -133,7 +134,7 @@ func TestBatchesShareMemory(t *testing.T) {
 		b.add(day, []byte("a\n"))
 		b.add(day.AddDays(1), []byte("c\n"))
 		require.Equal(t, 3, b.lines)
-		require.Equal(t, []dayfile.Part{{Day: day, Lines: []byte("a\n")}, {Day: day.AddDays(1), Lines: []byte("b\nc\n")}}, b.byDay())
+		require.Equal(t, []store.Part{{Day: day, Lines: []byte("a\n")}, {Day: day.AddDays(1), Lines: []byte("b\nc\n")}}, b.byDay())
 		b.reset()
 		require.Zero(t, b.lines)
 		require.Empty(t, b.byDay())

@@ -15,13 +15,14 @@ import (
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 	"github.com/saberloop/otelcol-saberloop/internal/sharedcomponent"
 )
 
 var componentType = component.MustNewType("daily_jsonl")
 
 // stores holds one store per configuration: a directory can be locked once.
-var stores sharedcomponent.Map[*Config, *store]
+var stores sharedcomponent.Map[*Config, *dayStore]
 
 // NewFactory returns the factory of the daily_jsonl exporter.
 func NewFactory() exporter.Factory {
@@ -38,7 +39,7 @@ func createDefaultConfig() component.Config {
 	return &Config{
 		Timezone:      "UTC",
 		Retention:     RetentionConfig{Days: 30},
-		Sync:          dayfile.SyncCommit,
+		Sync:          store.SyncCommit,
 		SyncInterval:  time.Second,
 		Compression:   compressionNone,
 		MinFreeBytes:  1 << 20,

@@ -12,20 +12,21 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
 
-	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
 // closeTimeout bounds how long a disk that hangs can hold up the shutdown.
 const closeTimeout = 10 * time.Second
 
-// store is the day files that the exporters of the three signals share.
-type store struct {
-	options   dayfile.Options
+// dayStore is the day files that the exporters of the three signals share.
+type dayStore struct {
+	options   store.Options
 	telemetry *telemetry
-	files     *dayfile.Store
+	files     *store.Store
 }
 
-func newStore(set exporter.Settings, cfg *Config) (*store, error) {
+func newStore(set exporter.Settings, cfg *Config) (*dayStore, error) {
 	options, err := cfg.options()
 	if err != nil {
 		return nil, err
@@ -35,18 +36,18 @@ func newStore(set exporter.Settings, cfg *Config) (*store, error) {
 		return nil, err
 	}
 	options.Observer = telemetry
-	return &store{options: options, telemetry: telemetry}, nil
+	return &dayStore{options: options, telemetry: telemetry}, nil
 }
 
 // Start opens the day files.
-func (s *store) Start(ctx context.Context, _ component.Host) error {
-	files, err := dayfile.Open(s.options)
+func (s *dayStore) Start(ctx context.Context, _ component.Host) error {
+	files, err := store.Open(s.options)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
 	s.files = files
-	if dayfile.Limits != "" {
-		s.telemetry.logger.Info("Not all is as on Unix: " + dayfile.Limits)
+	if disk.Limits != "" {
+		s.telemetry.logger.Info("Not all is as on Unix: " + disk.Limits)
 	}
 	if err := s.telemetry.watch(files); err != nil {
 		return errors.Join(err, s.Shutdown(ctx))
@@ -55,7 +56,7 @@ func (s *store) Start(ctx context.Context, _ component.Host) error {
 }
 
 // Shutdown syncs and closes the day files.
-func (s *store) Shutdown(ctx context.Context) error {
+func (s *dayStore) Shutdown(ctx context.Context) error {
 	if s.files == nil {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
 const (
@@ -124,7 +125,7 @@ func (t *telemetry) makeGauge() (err error) {
 }
 
 // watch reports the free space from now on.
-func (t *telemetry) watch(files *dayfile.Store) (err error) {
+func (t *telemetry) watch(files *store.Store) (err error) {
 	t.registration, err = t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		free, err := files.Free()
 		if err != nil {
@@ -153,9 +154,9 @@ func (t *telemetry) appended(ctx context.Context, signal dayfile.Signal, lines i
 // files are closed already. The files tell of everything else.
 func (t *telemetry) refused(ctx context.Context, err error) {
 	switch {
-	case errors.Is(err, dayfile.ErrDiskFull):
+	case errors.Is(err, store.ErrDiskFull):
 		t.failed(ctx, errorDiskFull)
-	case errors.Is(err, dayfile.ErrClosed):
+	case errors.Is(err, store.ErrClosed):
 		t.failed(ctx, errorClosed)
 	}
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
 // measured starts an exporter of logs whose own telemetry can be read.
@@ -76,23 +77,23 @@ func attributeOf(set attribute.Set, key attribute.Key) string {
 func happen(tb testing.TB, e *signalExporter) {
 	tb.Helper()
 	require.NoError(tb, e.push(tb.Context(), linesAt(noon, noon, noon)))
-	var o dayfile.Observer = e.store.telemetry
-	o.Deleted("logs/2025-01-01.jsonl", 3, dayfile.TooOld)
-	o.Deleted("logs/2025-01-02.jsonl", 4, dayfile.TooMuch)
+	var o store.Observer = e.store.telemetry
+	o.Deleted("logs/2025-01-01.jsonl", 3, store.TooOld)
+	o.Deleted("logs/2025-01-02.jsonl", 4, store.TooMuch)
 	o.Compressed("logs/2025-12-21.jsonl.gz", 100, 10, time.Second)
 	o.SetAside("logs/2025-12-21.jsonl", "logs/2025-12-21.jsonl.torn-1", 7)
 	o.Changed("logs/2025-12-22.jsonl", "removed")
 	o.ClockJumped(48 * time.Hour)
 	o.ClockJumped(-48 * time.Hour)
-	o.Failed(dayfile.OpSync, "logs/2025-12-22.jsonl", errors.New("input/output error"))
+	o.Failed(store.OpSync, "logs/2025-12-22.jsonl", errors.New("input/output error"))
 }
 
 func TestWhatHappensIsMeasured(t *testing.T) {
 	t.Parallel()
 	e, telemetry, _ := measured(t, testConfig(t))
 	happen(t, e)
-	e.store.telemetry.refused(t.Context(), dayfile.ErrDiskFull)
-	e.store.telemetry.refused(t.Context(), dayfile.ErrClosed)
+	e.store.telemetry.refused(t.Context(), store.ErrDiskFull)
+	e.store.telemetry.refused(t.Context(), store.ErrClosed)
 	e.store.telemetry.refused(t.Context(), errors.New("told of by the files"))
 	own := ownMetrics(t, telemetry)
 	for name, want := range map[string]map[string]int64{
@@ -150,7 +151,7 @@ func TestFullDiskIsLoggedOnce(t *testing.T) {
 	cfg.MinFreeBytes = 1 << 62
 	e, telemetry, logs := measured(t, cfg)
 	for range 20 {
-		require.ErrorIs(t, e.push(t.Context(), linesAt(noon)), dayfile.ErrDiskFull)
+		require.ErrorIs(t, e.push(t.Context(), linesAt(noon)), store.ErrDiskFull)
 	}
 	require.Equal(t, 1, logs.Len())
 	require.Equal(t, map[string]int64{"disk_full": 20}, sums(t, ownMetrics(t, telemetry)[metricPrefix+"errors"]))

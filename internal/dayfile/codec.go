@@ -19,9 +19,9 @@ const zstdWindow = 4 << 20
 // 8878 asks of every decoder, and what zstd makes up to its level 19.
 const maxZstdWindow = 8 << 20
 
-// newCompressor returns a writer of one gzip member or zstd frame. A file may
+// NewCompressor returns a writer of one gzip member or zstd frame. A file may
 // hold several: zcat and zstd -d read them as one.
-func newCompressor(w io.Writer, form Form) (io.WriteCloser, error) {
+func NewCompressor(w io.Writer, form Form) (io.WriteCloser, error) {
 	switch form {
 	case Gzip:
 		return gzip.NewWriter(w), nil
@@ -32,13 +32,13 @@ func newCompressor(w io.Writer, form Form) (io.WriteCloser, error) {
 	}
 }
 
-// newDecompressor reads the lines of a file in whatever form.
-func newDecompressor(r io.Reader, form Form) (io.ReadCloser, error) {
+// NewDecompressor returns a reader of the lines of a file of any form.
+func NewDecompressor(r io.Reader, form Form) (io.ReadCloser, error) {
 	switch form {
 	case Gzip:
 		return gzip.NewReader(r)
 	case Zstd:
-		d, err := newZstdDecoder(r)
+		d, err := NewZstdDecoder(r)
 		if err != nil {
 			return nil, err
 		}
@@ -48,6 +48,7 @@ func newDecompressor(r io.Reader, form Form) (io.ReadCloser, error) {
 	}
 }
 
-func newZstdDecoder(r io.Reader) (*zstd.Decoder, error) {
+// NewZstdDecoder returns a decoder that can be reset to read one file after another.
+func NewZstdDecoder(r io.Reader) (*zstd.Decoder, error) {
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxZstdWindow))
 }

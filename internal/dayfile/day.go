@@ -5,6 +5,7 @@ package dayfile
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -19,6 +20,12 @@ type Day struct {
 	// sinceEpoch counts days, so that arithmetic knows no daylight saving.
 	sinceEpoch int32
 }
+
+// MinDay and MaxDay are before and after all days that files have.
+var (
+	MinDay = Day{math.MinInt32}
+	MaxDay = Day{math.MaxInt32}
+)
 
 // DayOf is the day that the calendar on a wall in loc shows at t.
 func DayOf(t time.Time, loc *time.Location) Day {

@@ -1,7 +1,7 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dayfile
+package dayfile_test
 
 import (
 	"testing"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
 func zone(t testing.TB, name string) *time.Location {
@@ -47,7 +49,7 @@ func TestDayOfCountsInTheZone(t *testing.T) {
 	} {
 		instant, err := time.Parse(time.RFC3339, tt.at)
 		require.NoError(t, err)
-		require.Equal(t, tt.day, DayOf(instant, zone(t, tt.zone)).String(), "%s in %s", tt.at, tt.zone)
+		require.Equal(t, tt.day, dayfile.DayOf(instant, zone(t, tt.zone)).String(), "%s in %s", tt.at, tt.zone)
 	}
 }
 
@@ -57,10 +59,10 @@ func TestParseDayTakesOneForm(t *testing.T) {
 		"", "2025-12-2", "2025-12-022", "2025-02-29", "2025-13-01", "2025-00-10", "20251222", "2025/12/22",
 		" 2025-12-22", "2025-12-22 ", "+2025-12-22", "-2025-12-22", "12025-12-22", "2025-12-22T00:00:00Z", "２025-12-22",
 	} {
-		_, err := ParseDay(s)
+		_, err := dayfile.ParseDay(s)
 		require.Error(t, err, "%q", s)
 	}
-	day, err := ParseDay("2024-02-29")
+	day, err := dayfile.ParseDay("2024-02-29")
 	require.NoError(t, err)
 	require.Equal(t, "2024-02-29", day.String())
 }
@@ -70,10 +72,10 @@ func TestDayArithmetic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at := time.Unix(rapid.Int64Range(-60_000_000_000, 250_000_000_000).Draw(t, "seconds"), 0)
 		n := rapid.IntRange(-5000, 5000).Draw(t, "days")
-		day := DayOf(at, time.UTC)
-		require.Equal(t, DayOf(at.UTC().AddDate(0, 0, n), time.UTC), day.AddDays(n))
+		day := dayfile.DayOf(at, time.UTC)
+		require.Equal(t, dayfile.DayOf(at.UTC().AddDate(0, 0, n), time.UTC), day.AddDays(n))
 		require.Equal(t, n > 0, day.Before(day.AddDays(n)))
-		parsed, err := ParseDay(day.String())
+		parsed, err := dayfile.ParseDay(day.String())
 		require.NoError(t, err)
 		require.Equal(t, day, parsed)
 	})

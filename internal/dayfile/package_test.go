@@ -1,7 +1,7 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dayfile
+package dayfile_test
 
 import (
 	"testing"

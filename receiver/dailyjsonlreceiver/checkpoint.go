@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 )
 
 // checkpoint is how far a day of a signal was delivered.
@@ -20,7 +21,7 @@ import (
 // Invariant: every line before Position was taken by the pipeline, or is a bad
 // line that was reported, or lies in Refused.
 type checkpoint struct {
-	dayfile.Position
+	reader.Position
 	// Files is the version of the day's files that were read to their end,
 	// empty where they were not.
 	Files string `json:"files,omitempty"`
@@ -31,7 +32,7 @@ type checkpoint struct {
 
 // span is consecutive lines of a day.
 type span struct {
-	From dayfile.Position `json:"from"`
+	From reader.Position `json:"from"`
 	// To is the offset of their end.
 	To int64 `json:"to"`
 }

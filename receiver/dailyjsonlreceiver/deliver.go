@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.uber.org/zap"
 
-	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
@@ -25,7 +25,7 @@ const toTheEnd = math.MaxInt64
 // Where it ends depends on the lines alone: who starts again at the same
 // position, of files that did not grow, hands over the same batches.
 type batch struct {
-	from, to dayfile.Position
+	from, to reader.Position
 	// lines are those that were read, less those that turned out to be bad.
 	lines []line
 	bad   int
@@ -34,13 +34,13 @@ type batch struct {
 	// weight is what the lines take, decoded.
 	weight int64
 	// whole is the end of the last line that has one, where another follows.
-	whole dayfile.Position
+	whole reader.Position
 }
 
 // line is a line of a batch.
 type line struct {
 	text   []byte
-	place  dayfile.Place
+	place  reader.Place
 	number int64 // in its day
 	rest   bool  // whether it has no end
 }
@@ -49,7 +49,7 @@ type line struct {
 // then, for it is valid until the next one is read.
 const longLine = 256 << 10
 
-func (b *batch) add(lines *dayfile.Lines, text []byte) {
+func (b *batch) add(lines *reader.Lines, text []byte) {
 	if len(text) < longLine {
 		begin := len(b.text)
 		b.text = append(b.text, text...)
@@ -61,7 +61,7 @@ func (b *batch) add(lines *dayfile.Lines, text []byte) {
 
 // deliver hands the lines up to an offset over, batch by batch. After each it
 // calls done, with taken false where the pipeline refused it for good.
-func (r *replay) deliver(ctx context.Context, lines *dayfile.Lines, until int64, t *tally, done func(b *batch, taken bool) error) error {
+func (r *replay) deliver(ctx context.Context, lines *reader.Lines, until int64, t *tally, done func(b *batch, taken bool) error) error {
 	for {
 		r.marker.begin(t.day)
 		b, readErr := r.fill(lines, until, r.cfg.Mode == ModeOnce)
@@ -91,7 +91,7 @@ func (r *replay) deliver(ctx context.Context, lines *dayfile.Lines, until int64,
 
 // fill reads the next lines. The error says why they are the last. A last line
 // without an end is one of them where rest is true.
-func (r *replay) fill(lines *dayfile.Lines, until int64, rest bool) (*batch, error) {
+func (r *replay) fill(lines *reader.Lines, until int64, rest bool) (*batch, error) {
 	b := &r.batch
 	*b = batch{from: lines.Position(), lines: b.lines[:0], text: b.text[:0]}
 	var text []byte
@@ -99,7 +99,7 @@ func (r *replay) fill(lines *dayfile.Lines, until int64, rest bool) (*batch, err
 	for len(b.lines)+b.bad < r.cfg.MaxBatchLines && b.weight < int64(r.cfg.MaxBatchBytes) && len(text) < longLine && lines.Offset() < until {
 		text, err = lines.Next()
 		switch {
-		case errors.Is(err, dayfile.ErrLongLine):
+		case errors.Is(err, reader.ErrLongLine):
 			b.bad++
 			r.bad.add(r.log, lines.Place(), err)
 			err = nil
@@ -120,7 +120,7 @@ func (r *replay) fill(lines *dayfile.Lines, until int64, rest bool) (*batch, err
 // addRest adds a last line without '\n' to the batch. If it can be decoded it
 // is whole, for no JSON object is the beginning of another one. If not, it may
 // be torn, and is left for the time when it is whole.
-func (r *replay) addRest(b *batch, lines *dayfile.Lines) {
+func (r *replay) addRest(b *batch, lines *reader.Lines) {
 	text, err := lines.Rest()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -133,7 +133,7 @@ func (r *replay) addRest(b *batch, lines *dayfile.Lines) {
 	}
 }
 
-func (r *replay) leave(place dayfile.Place, err error) {
+func (r *replay) leave(place reader.Place, err error) {
 	r.log.Warn("The last line has no end and is left: "+place.String(), zap.Error(err))
 }
 
@@ -183,7 +183,7 @@ func (r *replay) report(b *batch, l line, err error) {
 }
 
 // count counts a batch that is done with.
-func (r *replay) count(lines *dayfile.Lines, b *batch, taken bool) {
+func (r *replay) count(lines *reader.Lines, b *batch, taken bool) {
 	r.progress.at(lines, len(b.lines)+b.bad)
 	r.telemetry.add(r.telemetry.lines, r.signal, int64(len(b.lines)))
 	r.telemetry.add(r.telemetry.badLines, r.signal, int64(b.bad))
@@ -202,7 +202,7 @@ type badLines struct {
 // maxBadReports is how many bad lines of a file are reported one by one.
 const maxBadReports = 10
 
-func (b *badLines) add(log *zap.Logger, place dayfile.Place, reason error) {
+func (b *badLines) add(log *zap.Logger, place reader.Place, reason error) {
 	if place.File != b.file {
 		b.flush(log)
 		b.file = place.File

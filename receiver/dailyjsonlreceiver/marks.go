@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
@@ -60,7 +61,7 @@ func (m *marker) begin(day dayfile.Day) {
 }
 
 // reached notes that all lines of the day before a position are marked.
-func (m *marker) reached(to dayfile.Position) {
+func (m *marker) reached(to reader.Position) {
 	if m.points != nil {
 		m.points.reached = to
 	}

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 )
 
 // pointCounter counts a day's data points by name and millisecond, so that
@@ -25,13 +26,13 @@ type pointCounter struct {
 	// day and reached say what was counted: the points of all lines of day
 	// before reached.
 	day     dayfile.Day
-	reached dayfile.Position
+	reached reader.Position
 }
 
 const pointBits = 22 // of a cell's number
 
 // knows says whether exactly the points of a day before a position are counted.
-func (c *pointCounter) knows(day dayfile.Day, reached dayfile.Position) bool {
+func (c *pointCounter) knows(day dayfile.Day, reached reader.Position) bool {
 	return c.cells != nil && c.day == day && c.reached == reached
 }
 
@@ -42,7 +43,7 @@ func (c *pointCounter) begin(day dayfile.Day) {
 	} else {
 		clear(c.cells)
 	}
-	c.day, c.reached = day, dayfile.Position{}
+	c.day, c.reached = day, reader.Position{}
 }
 
 // count returns the how manieth point of its name and millisecond this one is,

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 )
 
 // progress is how far a replay is, in bytes as they are stored, which alone are
@@ -28,7 +29,7 @@ type progress struct {
 	stored int64 // bytes of the day so far
 }
 
-func (p *progress) begin(days []dayfile.DayState) {
+func (p *progress) begin(days []reader.DayState) {
 	var total int64
 	for _, day := range days {
 		total += day.Size
@@ -38,9 +39,9 @@ func (p *progress) begin(days []dayfile.DayState) {
 	p.total.Store(total)
 }
 
-func (p *progress) opened(lines *dayfile.Lines) { p.stored = lines.Stored() }
+func (p *progress) opened(lines *reader.Lines) { p.stored = lines.Stored() }
 
-func (p *progress) at(lines *dayfile.Lines, n int) {
+func (p *progress) at(lines *reader.Lines, n int) {
 	stored := lines.Stored()
 	p.read.Add(max(0, stored-p.stored))
 	p.stored = stored

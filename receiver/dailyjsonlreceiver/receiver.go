@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 )
 
 // dailyReceiver replays the signals that have a pipeline, each by itself.
@@ -103,7 +104,7 @@ func (r *dailyReceiver) Start(ctx context.Context, host component.Host) error {
 	sending, abort := context.WithCancel(context.Background())
 	health := &health{host: host, bad: map[*replay]struct{}{}}
 	for _, replay := range r.replays {
-		replay.reader = dayfile.NewReader(r.cfg.Directory, replay.signal, r.cfg.MaxLineBytes)
+		replay.reader = reader.New(r.cfg.Directory, replay.signal, r.cfg.MaxLineBytes)
 		replay.stored, replay.health, replay.sending = stored, health, sending
 	}
 	r.stored, r.stop, r.abort, r.done = stored, stop, abort, make(chan struct{})

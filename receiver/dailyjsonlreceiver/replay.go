@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 )
 
 // replay hands the lines of one signal's day files to its pipeline, in order.
@@ -27,7 +28,7 @@ type replay struct {
 	room *room
 
 	// Set by Start.
-	reader *dayfile.Reader
+	reader *reader.Reader
 	stored *checkpoints
 	health *health
 	// sending is the context of what is handed to the pipeline. It outlives
@@ -90,7 +91,7 @@ func (r *replay) pass(ctx context.Context) error {
 	if err != nil {
 		return err // Validate has refused it.
 	}
-	var days []dayfile.DayState
+	var days []reader.DayState
 	err = r.persistently(ctx, func() (err error) {
 		days, err = r.reader.Days(first, last)
 		return err
@@ -109,7 +110,7 @@ func (r *replay) pass(ctx context.Context) error {
 }
 
 // deliverDay delivers what is new in a day. It fails only when ctx ends.
-func (r *replay) deliverDay(ctx context.Context, day dayfile.DayState) error {
+func (r *replay) deliverDay(ctx context.Context, day reader.DayState) error {
 	d, err := r.record(ctx, day.Day)
 	if err != nil {
 		return err
@@ -174,9 +175,9 @@ func (r *replay) save(ctx context.Context, day dayfile.Day, d *dayRecord) error 
 }
 
 // deliverNew delivers the lines behind the position of a day.
-func (r *replay) deliverNew(ctx context.Context, day dayfile.DayState, d *dayRecord) error {
+func (r *replay) deliverNew(ctx context.Context, day reader.DayState, d *dayRecord) error {
 	lines, err := r.open(ctx, day.Day, d.Position)
-	if errors.Is(err, dayfile.ErrOtherLines) || errors.Is(err, dayfile.ErrShorter) && !r.doubt(d, day.Version) {
+	if errors.Is(err, reader.ErrOtherLines) || errors.Is(err, reader.ErrShorter) && !r.doubt(d, day.Version) {
 		r.log.Warn("A day has other lines than those that were delivered; delivering it from its beginning",
 			zap.Stringer("day", day.Day), zap.Int64("delivered_lines", d.Line), zap.Error(err))
 		d.checkpoint = checkpoint{}
@@ -205,7 +206,7 @@ func (r *replay) deliverNew(ctx context.Context, day dayfile.DayState, d *dayRec
 
 // open opens a day's lines from a position on, and sees to it that the data
 // points before it are counted.
-func (r *replay) open(ctx context.Context, day dayfile.Day, from dayfile.Position) (*dayfile.Lines, error) {
+func (r *replay) open(ctx context.Context, day dayfile.Day, from reader.Position) (*reader.Lines, error) {
 	if err := r.countBefore(ctx, day, from); err != nil {
 		return nil, err
 	}
@@ -213,7 +214,7 @@ func (r *replay) open(ctx context.Context, day dayfile.Day, from dayfile.Positio
 }
 
 // countBefore counts the data points of a day before a position.
-func (r *replay) countBefore(ctx context.Context, day dayfile.Day, until dayfile.Position) error {
+func (r *replay) countBefore(ctx context.Context, day dayfile.Day, until reader.Position) error {
 	points := r.marker.points
 	if points == nil || points.knows(day, until) {
 		return nil
@@ -230,7 +231,7 @@ func (r *replay) countBefore(ctx context.Context, day dayfile.Day, until dayfile
 	if err = lines.Close(); err != nil {
 		return err
 	}
-	if lines, err = r.reader.Open(day, dayfile.Position{}); err != nil {
+	if lines, err = r.reader.Open(day, reader.Position{}); err != nil {
 		return err
 	}
 	defer func() { _ = lines.Close() }() // It was only read.
@@ -248,7 +249,7 @@ func (r *replay) countBefore(ctx context.Context, day dayfile.Day, until dayfile
 
 // passBatch decodes and marks some lines, and hands them to nobody. Bad ones
 // were reported when their turn was.
-func (r *replay) passBatch(ctx context.Context, lines *dayfile.Lines, day dayfile.Day, until dayfile.Position) error {
+func (r *replay) passBatch(ctx context.Context, lines *reader.Lines, day dayfile.Day, until reader.Position) error {
 	b, err := r.fill(lines, until.Offset, true)
 	if err != nil && lines.Offset() < until.Offset {
 		return err

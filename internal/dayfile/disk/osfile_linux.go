@@ -1,0 +1,39 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package disk
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// osFile is a file whose Sync leaves out what nobody needs after a power cut,
+// such as the time of the last change.
+type osFile struct {
+	*os.File
+	conn syscall.RawConn
+}
+
+func newOSFile(f *os.File) (File, error) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &osFile{File: f, conn: conn}, nil
+}
+
+func (f *osFile) Sync() error {
+	var syncErr error
+	err := f.conn.Control(func(fd uintptr) {
+		for {
+			if syncErr = unix.Fdatasync(int(fd)); !errors.Is(syncErr, unix.EINTR) {
+				return
+			}
+		}
+	})
+	return errors.Join(err, os.NewSyscallError("fdatasync", syncErr))
+}

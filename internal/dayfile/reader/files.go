@@ -1,0 +1,85 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package reader
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
+)
+
+// dayFile is an open file of a day that is being read.
+type dayFile struct {
+	path  string
+	form  dayfile.Form
+	file  *os.File
+	state fileState
+}
+
+// openDay opens the files of a day that hold its lines, in the order of the
+// lines, each line in one of them. damage is what is wrong with a file that was
+// left out and may have held more.
+//
+// A Store that compresses the day meanwhile makes no difference. The plain file
+// is opened first: if the store has not put its lines into the compressed file
+// when that is opened, both are read; and if it has, they are twins for as long
+// as both are there.
+func (r *Reader) openDay(day dayfile.Day) (files []*dayFile, damage, err error) {
+	for _, form := range slices.Backward(dayfile.Forms()) {
+		f, err := r.openFile(dayfile.FileName(day, form), form)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll(files))
+		}
+		files = append(files, f)
+	}
+	if len(files) == 0 {
+		return nil, nil, fs.ErrNotExist
+	}
+	slices.Reverse(files)
+	if damage, err = r.leaveTwins(&files); err != nil {
+		return nil, nil, errors.Join(err, closeAll(files))
+	}
+	return files, damage, nil
+}
+
+func (r *Reader) openFile(name string, form dayfile.Form) (*dayFile, error) {
+	path := r.path(name)
+	// Opening a named pipe would wait for somebody to write to it.
+	if info, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("open %s: %w", path, disk.ErrNotRegular)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &dayFile{path: path, form: form, file: file, state: stateOf(name, info)}, nil
+}
+
+// leave closes a file and leaves it out.
+func leave(files *[]*dayFile, i int) error {
+	err := (*files)[i].file.Close()
+	*files = slices.Delete(*files, i, i+1)
+	return err
+}
+
+func closeAll(files []*dayFile) (err error) {
+	for _, f := range files {
+		err = errors.Join(err, f.file.Close())
+	}
+	return err
+}

@@ -1,0 +1,341 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/daytest"
+)
+
+const logs22 = "logs/2025-12-22.jsonl"
+
+func TestOneSyncServesAllWhoWait(t *testing.T) {
+	t.Parallel()
+	watch := newWatcher()
+	s, disk := openFaulty(t, Options{Directory: t.TempDir(), Observer: watch})
+	defer func() { require.NoError(t, s.Close(t.Context())) }()
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
+
+	syncing, release := blockSync(disk)
+	results := make(chan error, 32)
+	appendOne := func(n int) { results <- s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(n)}) }
+	go appendOne(1)
+	<-syncing
+	for n := 2; n <= 32; n++ {
+		go appendOne(n)
+	}
+	h := handleOf(s, dayfile.Logs, daytest.December22)
+	require.Eventually(t, func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.waiting != nil && h.waiting.size == 31
+	}, 10*time.Second, time.Millisecond)
+	require.Empty(t, results, "nobody is told before the sync")
+
+	close(release)
+	for range 32 {
+		require.NoError(t, <-results)
+	}
+	require.Equal(t, []int{1, 1, 31}, watch.syncs)
+}
+
+func handleOf(s *Store, signal dayfile.Signal, day dayfile.Day) *handle {
+	s.mu.Lock()
+	a := s.appenders[fileKey{signal, day}]
+	s.mu.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.handle
+}
+
+func TestSignalsSyncInParallel(t *testing.T) {
+	t.Parallel()
+	s, disk := openFaulty(t, Options{Directory: t.TempDir()})
+	defer func() { require.NoError(t, s.Close(t.Context())) }()
+	for _, signal := range dayfile.Signals() {
+		require.NoError(t, s.Append(signal, Part{daytest.December22, daytest.Line(0)}))
+	}
+	syncing, release := blockSync(disk)
+	results := make(chan error, 3)
+	appendTo := func(signal dayfile.Signal) { results <- s.Append(signal, Part{daytest.December22, daytest.Line(1)}) }
+	go appendTo(dayfile.Logs)
+	<-syncing // It has a round of its own, for nobody else was there.
+	go appendTo(dayfile.Traces)
+	go appendTo(dayfile.Metrics)
+	require.Eventually(t, func() bool {
+		s.rounds.mu.Lock()
+		defer s.rounds.mu.Unlock()
+		return s.rounds.waiting == 2
+	}, time.Minute, time.Millisecond)
+	release <- struct{}{}
+	<-syncing
+	<-syncing // Both are under way before one is through.
+	close(release)
+	for range dayfile.Signals() {
+		require.NoError(t, <-results)
+	}
+}
+
+func TestManyAppendAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []SyncMode{SyncCommit, SyncInterval, SyncNone} {
+		dir := t.TempDir()
+		s := open(t, Options{Directory: dir, Sync: mode, SyncInterval: time.Millisecond})
+		var wg sync.WaitGroup
+		const writers, appends = 16, 50
+		for w := range writers {
+			wg.Go(func() {
+				for i := range appends {
+					n := 10 * (w*appends + i)
+					parts := []Part{{daytest.December22, daytest.Lines(n, n+4)}, {daytest.December22.AddDays(1), daytest.Lines(n+5, n+9)}}
+					if w%2 == 0 {
+						parts = []Part{{daytest.December22, daytest.Lines(n, n+9)}}
+					}
+					if err := s.Append(dayfile.Logs, parts...); err != nil {
+						t.Errorf("append: %v", err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		require.NoError(t, s.Close(t.Context()))
+		require.Equal(t, sorted(string(daytest.Lines(0, 10*writers*appends-1))),
+			sorted(daytest.Read(t, dir, logs22)+daytest.Read(t, dir, "logs/2025-12-23.jsonl")))
+	}
+}
+
+// What a failing disk does to one append, none of it stays in the file, and
+// the next append comes behind the last good one.
+func TestFailedWriteLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		op    string
+		err   error
+		short int
+		want  error
+	}{
+		{"write", errNoSpace, 0, ErrDiskFull},
+		{"write", errNoSpace, 3, ErrDiskFull},
+		{"write", errNoSpace, len(daytest.Line(1)), ErrDiskFull},
+		{"write", errInjected, 5, errInjected},
+		{"sync", errInjected, 0, errInjected},
+		{"sync", errNoSpace, 0, ErrDiskFull},
+	} {
+		t.Run(fmt.Sprint(tt.op, tt.err, tt.short), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			s, disk := openFaulty(t, Options{Directory: dir})
+			require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
+			disk.failOnce(tt.op, tt.err, tt.short)
+			require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Lines(1, 2)}), tt.want)
+			require.Equal(t, string(daytest.Line(0)), daytest.Read(t, dir, logs22))
+			require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(3)}))
+			require.NoError(t, s.Close(t.Context()))
+			require.Equal(t, string(daytest.Line(0))+string(daytest.Line(3)), daytest.Read(t, dir, logs22))
+			require.Equal(t, []string{"2025-12-22.jsonl"}, daytest.Names(t, dir+"/logs"))
+		})
+	}
+}
+
+// Where the failed bytes can't be taken away, nothing is appended until they
+// can.
+func TestFailedRepairHoldsAppendsUp(t *testing.T) {
+	t.Parallel()
+	for _, first := range []string{"write", "sync"} {
+		dir := t.TempDir()
+		s, disk := openFaulty(t, Options{Directory: dir})
+		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
+		disk.setShort(3)
+		disk.setFault(func(op, _ string) error {
+			if op == first || op == "truncate" {
+				return errInjected
+			}
+			return nil
+		})
+		require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}), errInjected)
+		require.NotEqual(t, string(daytest.Line(0)), daytest.Read(t, dir, logs22))
+		disk.setFault(func(op, _ string) error {
+			if op == "truncate" {
+				return errInjected
+			}
+			return nil
+		})
+		require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}), errInjected)
+		require.NoError(t, s.Append(dayfile.Traces, Part{daytest.December22, daytest.Line(2)}), "other files go on")
+		disk.setFault(nil)
+		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(3)}))
+		require.NoError(t, s.Close(t.Context()))
+		require.Equal(t, string(daytest.Line(0))+string(daytest.Line(3)), daytest.Read(t, dir, logs22))
+	}
+}
+
+// A failed sync fails all who trusted the file meanwhile.
+func TestFailedSyncFailsAllWhoWait(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, disk := openFaulty(t, Options{Directory: dir})
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
+	began, free := make(chan struct{}, 100), make(chan struct{})
+	var once sync.Once
+	disk.setFault(func(op, _ string) (err error) {
+		if op == "sync" {
+			once.Do(func() {
+				began <- struct{}{}
+				<-free
+				err = errInjected
+			})
+		}
+		return err
+	})
+	results := make(chan error, 8)
+	appendOne := func(n int) { results <- s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(n)}) }
+	go appendOne(1)
+	<-began
+	for n := 2; n <= 8; n++ {
+		go appendOne(n)
+	}
+	h := handleOf(s, dayfile.Logs, daytest.December22)
+	require.Eventually(t, func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.waiting != nil && h.waiting.size == 7
+	}, 10*time.Second, time.Millisecond)
+	close(free)
+	for range 8 {
+		require.ErrorIs(t, <-results, errInjected)
+	}
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(9)}))
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, string(daytest.Line(0))+string(daytest.Line(9)), daytest.Read(t, dir, logs22))
+}
+
+// Where nobody waits for the sync, its failure must not take acknowledged
+// lines away.
+func TestFailedBackgroundSyncKeepsLines(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	watch := newWatcher()
+	s, disk := openFaulty(t, Options{Directory: dir, Sync: SyncInterval, SyncInterval: time.Millisecond, Observer: watch})
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
+	disk.failOnce("sync", errInjected, 0)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}))
+	watch.wait(t, "failed sync "+logs22)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}))
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, string(daytest.Lines(0, 2)), daytest.Read(t, dir, logs22))
+}
+
+// The parts of an append are written all or none.
+func TestFailedPartTakesOthersBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, disk := openFaulty(t, Options{Directory: dir})
+	next := daytest.December22.AddDays(1)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}, Part{next, daytest.Line(1)}))
+	disk.setFault(func(op, name string) error {
+		if op == "write" && name != logs22 {
+			return errNoSpace
+		}
+		return nil
+	})
+	require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}, Part{next, daytest.Line(3)}), ErrDiskFull)
+	disk.setFault(nil)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(4)}, Part{next, daytest.Line(5)}))
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, string(daytest.Line(0))+string(daytest.Line(4)), daytest.Read(t, dir, logs22))
+	require.Equal(t, string(daytest.Line(1))+string(daytest.Line(5)), daytest.Read(t, dir, "logs/2025-12-23.jsonl"))
+}
+
+func TestMinFreeBytes(t *testing.T) {
+	t.Parallel()
+	free := uint64(1000)
+	var mu sync.Mutex
+	s, disk := openFaulty(t, Options{Directory: t.TempDir(), MinFreeBytes: 900})
+	disk.free = func() (uint64, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return free, nil
+	}
+	big := append(make([]byte, 99), '\n')
+	for i := range big[:99] {
+		big[i] = 'x'
+	}
+	setFree := func(n uint64) {
+		mu.Lock()
+		defer mu.Unlock()
+		free = n
+	}
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, big}), "exactly as much as may be taken")
+	setFree(900) // Somebody else took the rest.
+	err := s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)})
+	require.ErrorIs(t, err, ErrDiskFull)
+	require.ErrorContains(t, err, "900 are kept free")
+
+	setFree(2000)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}), "there is space again")
+
+	require.NoError(t, s.Close(t.Context()))
+}
+
+func TestFilesAreNotAllKeptOpen(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, Options{Directory: dir, Sync: SyncNone})
+	for n := range 3 * maxOpen {
+		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22.AddDays(n), daytest.Line(n)}))
+	}
+	open := 0
+	for _, a := range s.all() {
+		if a.handle != nil {
+			open++
+		}
+	}
+	require.LessOrEqual(t, open, maxOpen+1)
+	require.Len(t, daytest.Names(t, dir+"/logs"), 3*maxOpen)
+}
+
+// What somebody appends behind bytes that can't be taken away yet is not taken
+// away with them.
+func TestOthersAppendBehindAFailedAppend(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, disk := openFaulty(t, Options{Directory: dir})
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
+	disk.setShort(3)
+	disk.setFault(func(op, _ string) error {
+		if op == "write" || op == "truncate" {
+			return errInjected
+		}
+		return nil
+	})
+	require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}), errInjected)
+	daytest.AppendTo(t, dir, logs22, "{}\n")
+	disk.setFault(nil)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}))
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, string(daytest.Line(0))+string(daytest.Line(2)), daytest.Read(t, dir, logs22))
+	require.Equal(t, string(daytest.Line(1)[:3])+"{}\n", daytest.Read(t, dir, logs22+".torn-1"))
+}
+
+// What a file holds when it is opened is durable before it counts as such.
+func TestOpeningAFileMakesItDurable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, disk := openFaulty(t, Options{Directory: dir})
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
+	daytest.AppendTo(t, dir, logs22, "{}\n")
+	disk.failOnce("write", errInjected, 0)
+	require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}), errInjected)
+	h := handleOf(s, dayfile.Logs, daytest.December22)
+	require.Equal(t, len(daytest.Line(0))+len("{}\n"), int(h.durable()))
+	require.Equal(t, h.durable(), disk.durable())
+	require.NoError(t, s.Close(t.Context()))
+}

@@ -1,0 +1,277 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/daytest"
+)
+
+var december20 = daytest.December22.AddDays(-2)
+
+const logs20 = "logs/2025-12-20.jsonl"
+
+// compressed runs a store until it has compressed what it finds.
+func compressed(t testing.TB, dir string, form dayfile.Form, event string) {
+	t.Helper()
+	watch := newWatcher()
+	s := open(t, Options{Directory: dir, Compression: form, Now: daytest.At(daytest.December22), Observer: watch})
+	watch.wait(t, event)
+	require.NoError(t, s.Close(t.Context()))
+}
+
+func TestCompressesClosedDays(t *testing.T) {
+	t.Parallel()
+	for form, tool := range map[dayfile.Form][]string{dayfile.Gzip: {"zcat"}, dayfile.Zstd: {"zstd", "-dc"}} {
+		dir := t.TempDir()
+		// More than is compressed, and compared, in one piece.
+		text := bytes.Repeat(daytest.Lines(100, 199), 1000)
+		daytest.Write(t, dir, logs20, text)
+		daytest.Write(t, dir, "traces/2025-12-21.jsonl", append(daytest.Line(1), `{"torn`...))
+		daytest.Write(t, dir, "traces/2025-12-19.jsonl", nil)
+		daytest.Write(t, dir, logs22, daytest.Line(2))
+		compressed(t, dir, form, "compressed "+dayfile.Path(dayfile.Traces, daytest.December22.AddDays(-1), form)+" 8")
+
+		require.Equal(t, []string{dayfile.FileName(december20, form), "2025-12-22.jsonl"}, daytest.Names(t, filepath.Join(dir, "logs")))
+		name := dayfile.Path(dayfile.Logs, december20, form)
+		require.Equal(t, string(text), daytest.ReadPacked(t, dir, name, form))
+		require.ElementsMatch(t, []string{"2025-12-19.jsonl", "2025-12-21.jsonl.torn-1", dayfile.FileName(daytest.December22.AddDays(-1), form)},
+			daytest.Names(t, filepath.Join(dir, "traces")))
+
+		out, err := exec.CommandContext(t.Context(), tool[0], append(tool[1:], filepath.Join(dir, name))...).Output()
+		require.NoError(t, err, "%s is needed (Debian: gzip, zstd)", tool[0])
+		require.Equal(t, string(text), string(out))
+	}
+}
+
+// Lines that come after their day was compressed wait in a plain file, and are
+// then put behind those that are there.
+func TestLateLinesAreAdded(t *testing.T) {
+	t.Parallel()
+	for _, form := range []dayfile.Form{dayfile.Gzip, dayfile.Zstd} {
+		dir := t.TempDir()
+		packed := dayfile.Path(dayfile.Logs, december20, form)
+		daytest.Write(t, dir, packed, daytest.Pack(t, form, daytest.Lines(1, 3)))
+		s := open(t, Options{Directory: dir})
+		require.NoError(t, s.Append(dayfile.Logs, Part{december20, daytest.Line(4)}))
+		require.Equal(t, string(daytest.Line(4)), daytest.Read(t, dir, logs20))
+		require.NoError(t, s.Close(t.Context()))
+
+		// The day keeps the form it has.
+		compressed(t, dir, dayfile.Gzip, "compressed "+packed+" 8")
+		require.Equal(t, []string{dayfile.FileName(december20, form)}, daytest.Names(t, filepath.Join(dir, "logs")))
+		require.Equal(t, string(daytest.Lines(1, 4)), daytest.ReadPacked(t, dir, packed, form))
+	}
+}
+
+// Somebody compressed a file by hand and kept it.
+func TestTwinIsRemoved(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		daytest.Write(t, dir, logs20, daytest.Lines(1, 3))
+		twin := daytest.Pack(t, dayfile.Gzip, daytest.Lines(1, 3))
+		daytest.Write(t, dir, logs20+".gz", twin)
+		s, err := Open(Options{Directory: dir, Compression: dayfile.Gzip, Now: daytest.At(daytest.December22)})
+		require.NoError(t, err)
+		pass(time.Second)
+		require.Equal(t, []string{"2025-12-20.jsonl.gz"}, daytest.Names(t, filepath.Join(dir, "logs")))
+		require.Equal(t, string(twin), daytest.Read(t, dir, logs20+".gz"))
+		require.NoError(t, s.Close(t.Context()))
+	})
+}
+
+// What can't be read back is left alone, both parts of it.
+func TestDamagedFileIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	daytest.Write(t, dir, logs20, daytest.Line(4))
+	damaged := daytest.Pack(t, dayfile.Gzip, daytest.Lines(1, 300))
+	damaged = damaged[:len(damaged)-9]
+	daytest.Write(t, dir, logs20+".gz", damaged)
+	daytest.Write(t, dir, "logs/2025-12-21.jsonl", daytest.Line(5))
+	watch := newWatcher()
+	s := open(t, Options{Directory: dir, Compression: dayfile.Gzip, Now: daytest.At(daytest.December22), Observer: watch})
+	watch.wait(t, "compressed logs/2025-12-21.jsonl.gz 8")
+	require.NoError(t, s.Close(t.Context()))
+	require.Contains(t, watch.all(), "failed compress "+logs20)
+	require.Equal(t, []string{"2025-12-20.jsonl", "2025-12-20.jsonl.gz", "2025-12-21.jsonl.gz"}, daytest.Names(t, filepath.Join(dir, "logs")))
+	require.Equal(t, string(daytest.Line(4)), daytest.Read(t, dir, logs20))
+	require.Equal(t, string(damaged), daytest.Read(t, dir, logs20+".gz"))
+}
+
+// A disk that returns other bytes than were written to it is found out.
+func TestCompressionIsVerified(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	daytest.Write(t, dir, logs20, daytest.Lines(1, 300))
+	watch := newWatcher()
+	disk := newFaultDisk(t, dir)
+	disk.setFault(func(op, name string) error {
+		if op == "close" && name == logs20+".gz.tmp" {
+			// Behind the header, where only the checksum would tell.
+			f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
+			require.NoError(t, err)
+			_, err = f.WriteAt([]byte{0xff}, 30)
+			require.NoError(t, err)
+			require.NoError(t, f.Close())
+		}
+		return nil
+	})
+	s := open(t, disk.under(Options{Compression: dayfile.Gzip, Now: daytest.At(daytest.December22), Observer: watch}))
+	watch.wait(t, "failed compress "+logs20)
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, []string{"2025-12-20.jsonl"}, daytest.Names(t, filepath.Join(dir, "logs")))
+	require.Equal(t, string(daytest.Lines(1, 300)), daytest.Read(t, dir, logs20))
+}
+
+// A file that grows while it is compressed is left for another time.
+func TestFileThatGrowsIsNotCompressed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	daytest.Write(t, dir, logs20, daytest.Lines(1, 3))
+	s, disk := openFaulty(t, Options{Directory: dir, Now: daytest.At(daytest.December22)})
+	s.opts.Compression = dayfile.Gzip
+	disk.setFault(func(op, name string) error {
+		if op == "close" && name == logs20+".gz.tmp" {
+			disk.setFault(nil)
+			require.NoError(t, s.Append(dayfile.Logs, Part{december20, daytest.Line(4)}))
+		}
+		return nil
+	})
+	require.ErrorIs(t, s.compress(t.Context(), stored{signal: dayfile.Logs, day: december20, name: logs20}), errTouched)
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, []string{"2025-12-20.jsonl"}, daytest.Names(t, filepath.Join(dir, "logs")))
+	require.Equal(t, string(daytest.Lines(1, 4)), daytest.Read(t, dir, logs20))
+}
+
+func TestCompressingNeedsSpace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	daytest.Write(t, dir, logs20, daytest.Lines(1, 300))
+	watch := newWatcher()
+	disk := newFaultDisk(t, dir)
+	disk.free = func() (uint64, error) { return 1000, nil }
+	s := open(t, disk.under(Options{Compression: dayfile.Gzip, Now: daytest.At(daytest.December22), Observer: watch}))
+	watch.wait(t, "failed compress "+logs20)
+	require.NoError(t, s.Close(t.Context()))
+	require.ErrorIs(t, watch.failures[0], ErrDiskFull)
+	require.Equal(t, []string{"2025-12-20.jsonl"}, daytest.Names(t, filepath.Join(dir, "logs")))
+}
+
+func TestCloseStopsCompressing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	daytest.Write(t, dir, logs20, bytes.Repeat(daytest.Lines(1, 100), 10_000))
+	disk := newFaultDisk(t, dir)
+	began := make(chan struct{}, 1000)
+	disk.setFault(func(op, name string) error {
+		if op == "write" && name == logs20+".gz.tmp" {
+			began <- struct{}{}
+		}
+		return nil
+	})
+	watch := newWatcher()
+	s := open(t, disk.under(Options{Compression: dayfile.Gzip, Now: daytest.At(daytest.December22), Observer: watch}))
+	<-began
+	require.NoError(t, s.Close(t.Context()))
+	require.Empty(t, watch.all())
+	require.Equal(t, []string{"2025-12-20.jsonl"}, daytest.Names(t, filepath.Join(dir, "logs")))
+}
+
+// A crash at any step of compressing, and a power cut that takes back any of
+// the changes that were not synced, leaves every line once, and nothing else.
+func TestCrashWhileCompressing(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name          string
+		before, plain []byte
+	}{
+		{"first time", nil, daytest.Lines(1, 30)},
+		{"late lines as those there", daytest.Lines(1, 30), daytest.Lines(21, 30)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			want := string(tt.before) + string(tt.plain)
+			for steps := 0; ; steps++ {
+				var finished bool
+				for kept, left := uint(0), 0; kept < 1<<left; kept++ {
+					dir := t.TempDir()
+					daytest.Write(t, dir, logs20, tt.plain)
+					if tt.before != nil {
+						daytest.Write(t, dir, logs20+".gz", daytest.Pack(t, dayfile.Gzip, tt.before))
+					}
+					left, finished = crashCompressing(t, dir, steps, kept)
+					requireOnce(t, dir, want)
+
+					// Appending goes on.
+					s := open(t, Options{Directory: dir, Now: daytest.At(daytest.December22)})
+					require.NoError(t, s.Append(dayfile.Logs, Part{december20, daytest.Line(31)}))
+					require.NoError(t, s.Close(t.Context()))
+					requireOnce(t, dir, want+string(daytest.Line(31)))
+				}
+				if finished {
+					return
+				}
+			}
+		})
+	}
+}
+
+// crashCompressing compresses until a number of steps was done, then cuts the
+// power so that only the kept ones of the unsynced changes of names remain. It
+// returns how many there were, and whether there was nothing left to do.
+func crashCompressing(t *testing.T, dir string, steps int, kept uint) (left int, finished bool) {
+	t.Helper()
+	disk := newFaultDisk(t, dir)
+	s, err := Open(disk.under(Options{Now: daytest.At(daytest.December22)}))
+	require.NoError(t, err)
+	s.opts.Compression = dayfile.Gzip
+	disk.setFault(func(op, _ string) error {
+		if op == "lstat" {
+			return nil
+		}
+		if steps--; steps < 0 {
+			return errCrashed
+		}
+		return nil
+	})
+	err = s.compress(t.Context(), stored{signal: dayfile.Logs, day: december20, name: logs20})
+	disk.setFault(nil)
+	left = len(disk.unsynced["logs"])
+	disk.powerCut(t, kept, toSynced)
+	kill(t, s)
+	if steps < 0 {
+		require.ErrorIs(t, err, errCrashed)
+	}
+	return left, steps >= 0
+}
+
+// requireOnce opens and closes the directory, and then wants these lines in
+// the files of the day, in this order, and no other files.
+func requireOnce(t *testing.T, dir, want string) {
+	t.Helper()
+	s, err := Open(Options{Directory: dir, Now: daytest.At(daytest.December22)})
+	require.NoError(t, err)
+	require.NoError(t, s.Close(t.Context()))
+	got := ""
+	for _, name := range daytest.Names(t, filepath.Join(dir, "logs")) {
+		_, form, ok := dayfile.ParseFileName(name)
+		require.True(t, ok, name)
+		if form == dayfile.Gzip {
+			got = daytest.ReadPacked(t, dir, "logs/"+name, dayfile.Gzip)
+		}
+	}
+	require.Equal(t, want, got+daytest.Read(t, dir, logs20))
+}

@@ -1,0 +1,116 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
+)
+
+// tailBlock is how much of a file's end is read at once.
+const tailBlock = 64 << 10
+
+// wholeLines returns how many of the size bytes of r are whole lines. The
+// others are what a crash left of an append: a part of a line, or, where the
+// file system had grown the file but not written it, zeros. No line of JSON
+// holds a zero byte.
+func wholeLines(r io.ReaderAt, size int64) (int64, error) {
+	buf := make([]byte, min(size, tailBlock))
+	keep := int64(-1) // where the last line ends, once its '\n' was seen
+	for at := size; at > 0; {
+		block := buf[:min(at, int64(len(buf)))]
+		at -= int64(len(block))
+		if _, err := r.ReadAt(block, at); err != nil {
+			return 0, fmt.Errorf("read end of file: %w", err)
+		}
+		for len(block) > 0 {
+			if keep < 0 {
+				end := bytes.LastIndexByte(block, '\n')
+				if end < 0 {
+					break
+				}
+				keep, block = at+int64(end)+1, block[:end]
+			}
+			start := bytes.LastIndexByte(block, '\n') + 1
+			switch damaged := bytes.IndexByte(block[start:], 0) >= 0; {
+			case damaged && start > 0:
+				keep, block = at+int64(start), block[:start-1]
+			case damaged:
+				keep, block = -1, nil
+			case start > 0:
+				return keep, nil
+			default:
+				block = nil
+			}
+		}
+	}
+	return max(keep, 0), nil
+}
+
+// repairTail makes a file end with a whole line, setting aside what is behind.
+func (s *Store) repairTail(name string) error {
+	f, err := s.dir.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.repairTailOf(f, name), f.Close())
+}
+
+func (s *Store) repairTailOf(f disk.File, name string) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return disk.ErrNotRegular
+	}
+	keep, err := wholeLines(f, info.Size())
+	if err != nil || keep == info.Size() {
+		return err
+	}
+	return s.setAside(f, name, keep, info.Size())
+}
+
+// setAside moves the end of a file into a file of its own next to it. A crash
+// on the way leaves the end in both, or in one: never in none.
+func (s *Store) setAside(f disk.File, name string, from, to int64) error {
+	aside, out, err := s.makeTorn(name)
+	if err != nil {
+		return fmt.Errorf("make file for torn end: %w", err)
+	}
+	_, err = io.Copy(out, io.NewSectionReader(f, from, to-from))
+	if err == nil {
+		err = out.Sync()
+	}
+	err = errors.Join(err, out.Close())
+	if err == nil {
+		err = s.dir.SyncDir(path.Dir(name))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", aside, err), s.dir.Remove(aside))
+	}
+	if err := errors.Join(f.Truncate(from), f.Sync()); err != nil {
+		return fmt.Errorf("cut torn end off: %w", err)
+	}
+	s.tell.SetAside(name, aside, to-from)
+	return nil
+}
+
+// makeTorn makes the next file for a torn end of name.
+func (s *Store) makeTorn(name string) (string, disk.File, error) {
+	for n := 1; ; n++ {
+		aside := tornName(name, n)
+		out, err := s.dir.OpenFile(aside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, s.opts.FileMode)
+		if !errors.Is(err, fs.ErrExist) {
+			return aside, out, err
+		}
+	}
+}

@@ -1,0 +1,18 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package store
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+func makePipe(t testing.TB, path string) {
+	t.Helper()
+	require.NoError(t, unix.Mkfifo(path, 0o600))
+}

@@ -1,0 +1,147 @@
+// Copyright The otelcol-saberloop Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+)
+
+const (
+	// upkeepEvery is how often the store looks at the clock. A day change
+	// is noticed that late.
+	upkeepEvery = time.Minute
+	// retainEvery is how often retention runs within a day.
+	retainEvery = time.Hour
+	// idleAfter is how long a file that is not appended to stays open.
+	idleAfter = time.Minute
+)
+
+// startUpkeep starts what goes on by itself until ctx ends.
+func (s *Store) startUpkeep(ctx context.Context) {
+	s.upkeep.Go(func() { s.keepUp(ctx) })
+	if s.opts.Sync == SyncInterval {
+		s.upkeep.Go(func() { s.keepSyncing(ctx) })
+	}
+	if s.opts.Compression != dayfile.Plain {
+		s.upkeep.Go(func() { s.keepCompressing(ctx) })
+	}
+}
+
+// keepUp does what is due at the start, when a day ends and every hour.
+func (s *Store) keepUp(ctx context.Context) {
+	ticker := time.NewTicker(upkeepEvery)
+	defer ticker.Stop()
+	var clock clockWatch
+	var due schedule
+	for {
+		now := s.opts.Now()
+		if jump := clock.look(now); jump != 0 {
+			s.tell.ClockJumped(jump)
+		}
+		if due.now(now, s.opts.Location) {
+			if !clock.doubted() {
+				s.retain(ctx)
+			}
+			select {
+			case s.compressNow <- struct{}{}:
+			default: // It was asked already.
+			}
+		}
+		s.closeIdle()
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// schedule tells when retention and compressing are due.
+type schedule struct {
+	last          time.Time // by the clock that never jumps
+	today, closed dayfile.Day
+}
+
+func (d *schedule) now(wall time.Time, loc *time.Location) bool {
+	today, closed := dayfile.DayOf(wall, loc), dayfile.DayOf(wall.Add(-closeGrace), loc)
+	if !d.last.IsZero() && today == d.today && closed == d.closed && time.Since(d.last) < retainEvery {
+		return false
+	}
+	*d = schedule{last: time.Now(), today: today, closed: closed}
+	return true
+}
+
+// keepSyncing syncs what was appended, every interval.
+func (s *Store) keepSyncing(ctx context.Context) {
+	ticker := time.NewTicker(s.opts.SyncInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.syncAll()
+		}
+	}
+}
+
+func (s *Store) syncAll() {
+	for _, a := range s.all() {
+		a.mu.Lock()
+		h := a.handle
+		a.mu.Unlock()
+		if h == nil || h.failed() {
+			continue
+		}
+		if err := h.syncNow(); err != nil {
+			a.syncFailed(h, err)
+		}
+	}
+}
+
+// closeIdle closes the files that are not appended to any more.
+func (s *Store) closeIdle() {
+	for _, a := range s.all() {
+		a.mu.Lock()
+		if a.handle != nil && time.Since(a.lastUse) >= idleAfter {
+			if err := a.close(); err != nil {
+				s.tell.Failed(OpSync, a.name, err)
+			}
+		}
+		a.mu.Unlock()
+	}
+	s.forgetUnused()
+}
+
+// all returns the appenders, oldest day first.
+func (s *Store) all() []*appender {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*appender, 0, len(s.appenders))
+	for _, a := range s.appenders {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b *appender) int { return a.day.Compare(b.day) })
+	return all
+}
+
+// forgetUnused keeps the table small.
+func (s *Store) forgetUnused() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, a := range s.appenders {
+		if a.users > 0 || !a.mu.TryLock() {
+			continue
+		}
+		// What is still to be undone must not be forgotten.
+		if a.handle == nil && a.undo == nil {
+			delete(s.appenders, key)
+		}
+		a.mu.Unlock()
+	}
+}
