@@ -27,6 +27,7 @@ package clientaddr
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -86,8 +87,8 @@ func (r *Resolver) Trusts(addr netip.Addr) bool {
 // walk returns the rightmost address in the list that is not trusted.
 func (r *Resolver) walk(peer netip.Addr, lines []string, parse func(string) (netip.Addr, bool)) netip.Addr {
 	last, read := peer, 0
-	for i := len(lines) - 1; i >= 0; i-- {
-		rest, more := lines[i], true
+	for _, line := range slices.Backward(lines) {
+		rest, more := line, true
 		for more {
 			if read++; read > maxElements {
 				return last

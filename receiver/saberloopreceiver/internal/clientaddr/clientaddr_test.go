@@ -190,7 +190,7 @@ func BenchmarkClient(b *testing.B) {
 	}
 }
 
-func TestNoAllocations(t *testing.T) {
+func TestNoAllocations(t *testing.T) { //nolint:paralleltest // the allocations of all tests are counted
 	r := NewResolver(proxies)
 	for _, req := range []*http.Request{
 		request("203.0.113.7:4711", nil, nil),
