@@ -5,17 +5,18 @@ package saberloopreceiver
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// retryAfter is the number of seconds after which a client should try again.
+// retryAfter is the number of seconds that a client should wait before a retry.
 const retryAfter = "10"
 
-// answer is what a client is told: a status code and, but for 204, a JSON
-// object. Its fields are in the order in which they are written.
+// answer is a status code with a JSON object. The object has the order of the
+// fields. 204 has none.
 type answer struct {
 	code int
 
@@ -27,7 +28,7 @@ type answer struct {
 	Errors   []string `json:"errors,omitempty"`
 }
 
-// counts is how answers write entry.Counts.
+// counts is the JSON form of entry.Counts.
 type counts struct {
 	Logs    int `json:"logs"`
 	Traces  int `json:"traces"`
@@ -58,7 +59,7 @@ func answerUnavailable(stored entry.Counts) answer {
 	return answer{code: http.StatusServiceUnavailable, Error: "Service unavailable", Received: newCounts(stored)}
 }
 
-// answerStored answers a batch of which all was stored that was not rejected.
+// answerStored answers a batch whose accepted entries are all stored.
 func answerStored(b *entry.Batch) answer {
 	a := answer{code: http.StatusOK, Status: "ok", Received: newCounts(b.Received)}
 	if b.Rejected.Total() > 0 {
@@ -67,13 +68,35 @@ func answerStored(b *entry.Batch) answer {
 	return a
 }
 
-// answerRejected answers a batch of which every entry was rejected.
+// answerRejected answers a batch without an acceptable entry.
 func answerRejected(b *entry.Batch) answer {
 	return answer{code: http.StatusBadRequest, Error: "Invalid batch", Rejected: newCounts(b.Rejected), Errors: b.Errors}
 }
 
-// write sends the answer. An error of w means that the client has gone, and
-// there is nobody left to tell.
+// answerUnreadable answers a request whose body could not be read.
+func answerUnreadable(err error) answer {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return answerTooLarge
+	case errors.Is(err, errTooSlow):
+		// The batch may be valid: the client should send it again.
+		return answerUnavailable(entry.Counts{})
+	}
+	return answerInvalidJSON("read body: " + err.Error())
+}
+
+// answerUndecodable answers a request whose body is not a batch.
+func answerUndecodable(err error) answer {
+	if shape, ok := errors.AsType[*entry.ShapeError](err); ok {
+		return answerInvalidBatch(shape.Detail)
+	}
+	if syntax, ok := errors.AsType[*entry.SyntaxError](err); ok {
+		return answerInvalidJSON(syntax.Detail)
+	}
+	return answerInvalidJSON(err.Error())
+}
+
+// write sends the answer. It ignores errors of w: the client is gone.
 func (a answer) write(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	switch a.code {
@@ -91,7 +114,7 @@ func (a answer) write(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := json.Marshal(a)
 	if err != nil {
-		panic(err) // of strings and numbers it can't be
+		panic(err) // strings and numbers always marshal
 	}
 	header.Set("Content-Type", "application/json")
 	header.Set("Content-Length", strconv.Itoa(len(body)))

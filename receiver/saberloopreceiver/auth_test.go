@@ -27,7 +27,7 @@ import (
 
 var authID = component.MustNewID("fake_auth")
 
-// testHost has extensions, and passes on what is reported to it.
+// testHost has extensions and passes on the status events it gets.
 type testHost struct {
 	extensions map[component.ID]component.Component
 	reported   chan *componentstatus.Event
@@ -37,14 +37,14 @@ func (h *testHost) GetExtensions() map[component.ID]component.Component { return
 
 func (h *testHost) Report(event *componentstatus.Event) { h.reported <- event }
 
-// fakeAuth is an extension that lets in who sends a password.
+// fakeAuth is an extension that accepts requests with a password.
 type fakeAuth struct {
 	component.StartFunc
 	component.ShutdownFunc
 	extensionauth.Server
 }
 
-// user is what fakeAuth knows of whom it let in.
+// user is the auth data that fakeAuth adds.
 type user struct{ name string }
 
 func (u user) GetAttribute(string) any   { return u.name }
@@ -94,7 +94,7 @@ func TestAuth(t *testing.T) {
 		{"no token needed", true, request{header: right, noToken: true}, 200},
 		{"no token needed, password wrong", true, request{header: wrong, noToken: true}, 401},
 		{"password in the query", true, request{path: testPath + "?Password=sesame"}, 200},
-		{"the query goes before the header", true, request{path: testPath + "?Password=barley", header: right}, 401},
+		{"query overrides header", true, request{path: testPath + "?Password=barley", header: right}, 401},
 		{"preflight", false, request{method: http.MethodOptions, noToken: true, header: map[string]string{"Origin": testOrigin}}, 204},
 		{"other path", false, request{path: "/", noToken: true}, 404},
 		{"other method", false, request{method: http.MethodGet, noToken: true}, 405},
@@ -114,13 +114,13 @@ func TestAuth(t *testing.T) {
 			assert.Equal(t, tt.status, got.status)
 			assert.Equal(t, req.header["Origin"] == testOrigin, got.header.Get("Access-Control-Allow-Origin") == testOrigin)
 			if tt.status == http.StatusUnauthorized {
-				assert.Equal(t, `{"error":"Unauthorized"}`, got.body, "not what the extension says")
+				assert.Equal(t, `{"error":"Unauthorized"}`, got.body, "without the extension's error")
 			}
 		})
 	}
 }
 
-// TestAuthData looks for what the extension found out in the pipeline.
+// TestAuthData looks for the extension's auth data in the pipeline.
 func TestAuthData(t *testing.T) {
 	t.Parallel()
 	var info client.Info
@@ -137,7 +137,7 @@ func TestAuthData(t *testing.T) {
 	assert.Equal(t, "127.0.0.1", info.Addr.String())
 }
 
-func TestAuthExtensionIsNotThere(t *testing.T) {
+func TestAuthExtensionIsMissing(t *testing.T) {
 	t.Parallel()
 	r := create(t, receivertest.NewNopSettings(componentType), withAuth(testConfig()), failing(nil, nil, nil))[0]
 	require.ErrorContains(t, r.Start(t.Context(), componenttest.NewNopHost()), "auth: ")

@@ -30,7 +30,7 @@ func typicalBatch() string {
 		strings.Repeat(log+",", 5)+log, span+","+span, vital+","+vital)
 }
 
-// BenchmarkHandler measures all of a request but the socket and the pipelines.
+// BenchmarkHandler measures a request without socket and pipelines.
 func BenchmarkHandler(b *testing.B) {
 	nop := consumers{logs: consumertest.NewNop(), traces: consumertest.NewNop(), metrics: consumertest.NewNop()}
 	handler := handlerOf(b, testConfig(), nop)

@@ -52,7 +52,7 @@ func zstded(tb testing.TB, body string) []byte {
 	return buf.Bytes()
 }
 
-// encodings are the content codings on by default, but for none.
+// encodings are the content codings that are enabled by default.
 var encodings = []struct {
 	name   string
 	encode func(testing.TB, string) []byte
@@ -70,7 +70,7 @@ func TestContentEncodings(t *testing.T) {
 			t.Parallel()
 			var stored sinks
 			e := serve(t, testConfig(), stored.consumers())
-			// More than once, for decoders are used again.
+			// Several times, because decoders are reused.
 			for range 3 {
 				got := e.postEncoded(t, encoding.name, bytes.NewReader(encoding.encode(t, oneOfEach)))
 				assert.Equal(t, http.StatusOK, got.status, got.body)
@@ -78,6 +78,22 @@ func TestContentEncodings(t *testing.T) {
 			assert.Equal(t, 9, stored.counts().Total())
 		})
 	}
+}
+
+// TestContentEncodingIgnoresCase: names of content codings are case-insensitive.
+func TestContentEncodingIgnoresCase(t *testing.T) {
+	t.Parallel()
+	var stored sinks
+	e := serve(t, testConfig(), stored.consumers())
+	for _, encoding := range encodings {
+		for _, name := range []string{strings.ToUpper(encoding.name), strings.ToUpper(encoding.name[:1]) + encoding.name[1:]} {
+			got := e.postEncoded(t, name, bytes.NewReader(encoding.encode(t, oneLog)))
+			assert.Equal(t, http.StatusOK, got.status, name)
+		}
+	}
+	assert.Equal(t, http.StatusOK, e.postEncoded(t, "Identity", strings.NewReader(oneLog)).status)
+	assert.Equal(t, 2*len(encodings)+1, stored.counts().Logs)
+	assert.Equal(t, http.StatusBadRequest, e.postEncoded(t, "BR", strings.NewReader(oneLog)).status)
 }
 
 func TestPlainIsAlwaysAccepted(t *testing.T) {
@@ -92,10 +108,10 @@ func TestPlainIsAlwaysAccepted(t *testing.T) {
 	}
 }
 
-// TestBombs sends bodies that are small and become large.
+// TestBombs sends small bodies that become large when they are decoded.
 func TestBombs(t *testing.T) {
 	t.Parallel()
-	bomb := `{"logs":[{"message":"` + strings.Repeat("0", 8<<20) + `"}]}`
+	bomb := `{"logs":[{"message":"` + strings.Repeat("0", 2<<20) + `"}]}`
 	for _, encoding := range encodings {
 		t.Run(encoding.name, func(t *testing.T) {
 			t.Parallel()
@@ -105,18 +121,17 @@ func TestBombs(t *testing.T) {
 			got := e.postEncoded(t, encoding.name, bytes.NewReader(small))
 			assert.Equal(t, http.StatusRequestEntityTooLarge, got.status)
 			assert.Equal(t, `{"error":"Payload too large"}`, got.body)
-			assert.Equal(t, http.StatusOK, e.post(t, oneLog).status, "the next one is served")
+			assert.Equal(t, http.StatusOK, e.post(t, oneLog).status, "the next request")
 		})
 	}
 }
 
-// TestWindowBomb sends a zstd frame that claims to need a window of 512 MiB,
-// for which a decoder would reserve that much.
+// TestWindowBomb sends a zstd frame that asks for a window of 512 MiB.
 func TestWindowBomb(t *testing.T) {
 	t.Parallel()
 	magic := []byte{0x28, 0xb5, 0x2f, 0xfd}
-	// Window_Descriptor 19<<3 means 1<<(10+19) bytes; then one raw block, the
-	// last, of one byte.
+	// Window_Descriptor 19<<3 is 1<<(10+19) bytes. The only block is a raw one of
+	// one byte.
 	bomb := append(magic, 0x00, 19<<3, 1|1<<3, 0, 0, '{')
 
 	r, err := newZstdReader(io.NopCloser(bytes.NewReader(bomb)))
@@ -129,7 +144,7 @@ func TestWindowBomb(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, e.postEncoded(t, "zstd", bytes.NewReader(bomb)).status)
 }
 
-// TestLargestWindow has a window as large as RFC 9659 allows.
+// TestLargestWindow uses the largest window that RFC 9659 allows.
 func TestLargestWindow(t *testing.T) {
 	t.Parallel()
 	var buf bytes.Buffer
@@ -144,8 +159,8 @@ func TestLargestWindow(t *testing.T) {
 	assert.Equal(t, http.StatusOK, got.status, got.body)
 }
 
-// TestLimitIsExact has bodies of just the limit, and of one byte more, in every
-// way to send one.
+// TestLimitIsExact sends bodies of the limit and of one byte more: with a length,
+// in chunks, and in each content coding.
 func TestLimitIsExact(t *testing.T) {
 	t.Parallel()
 	const limit = 4 << 10
@@ -167,8 +182,8 @@ func TestLimitIsExact(t *testing.T) {
 	}
 }
 
-// TestTooLargeOnTheWire has compressed bodies that are over the limit before
-// they are decoded.
+// TestTooLargeOnTheWire sends compressed bodies that are larger than the limit
+// before they are decoded.
 func TestTooLargeOnTheWire(t *testing.T) {
 	t.Parallel()
 	noise := make([]byte, 8<<10)
@@ -196,7 +211,7 @@ func TestCorruptBodies(t *testing.T) {
 			flipped[len(flipped)/2] ^= 0xff
 			corrupt := map[string][]byte{
 				"empty":          {},
-				"not it":         []byte(body),
+				"not compressed": []byte(body),
 				"cut in front":   whole[:1],
 				"cut":            whole[:len(whole)/2],
 				"cut at the end": whole[:len(whole)-1],
@@ -225,7 +240,7 @@ func TestUnknownEncodings(t *testing.T) {
 	}
 }
 
-func TestContentLengthThatLies(t *testing.T) {
+func TestWrongContentLength(t *testing.T) {
 	t.Parallel()
 	var stored sinks
 	e := serve(t, testConfig(), stored.consumers())
@@ -243,7 +258,7 @@ func TestContentLengthThatLies(t *testing.T) {
 	assert.Zero(t, stored.counts())
 }
 
-// TestSlowBody is asked to come again: nothing is wrong with the batch.
+// TestSlowBody: the client should send the batch again.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()

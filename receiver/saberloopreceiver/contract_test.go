@@ -20,11 +20,11 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 )
 
-// browser generates batches as a client does that tries again when told to.
+// browser generates batches like a client that retries after a 503.
 type browser struct {
 	t      *testing.T
 	socket string
-	// entry is a batch with a place for the entry's id.
+	// entry is the format of a batch with one entry and its id.
 	entry string
 
 	endpoint endpoint

@@ -12,13 +12,12 @@ import (
 	"go.opentelemetry.io/collector/config/confighttp"
 )
 
-// crossOrigin judges the origin of requests and sets the CORS headers of their
-// answers.
+// crossOrigin checks the origin of requests and sets the CORS headers of answers.
 //
-// Which headers an answer gets depends on the origin alone. rs/cors, as
-// confighttp uses it, leaves them out where the method or a request header is
-// not allowed, and the script would see a network error instead of the 405.
-// So only its matching of origins is used here.
+// The headers of an answer depend on the origin alone. rs/cors, as confighttp
+// uses it, omits them if the method or a request header is not allowed. A script
+// would then see a network error instead of the 405. So this uses only the
+// origin matching of rs/cors.
 type crossOrigin struct {
 	origins *cors.Cors
 
@@ -27,8 +26,8 @@ type crossOrigin struct {
 	maxAge         string
 }
 
-// newCrossOrigin allows no origin where cfg is nil or names none; rs/cors by
-// itself would then allow all.
+// newCrossOrigin allows no origin if cfg is nil or has none. rs/cors would allow
+// all.
 func newCrossOrigin(cfg *confighttp.CORSConfig) *crossOrigin {
 	if cfg == nil || len(cfg.AllowedOrigins) == 0 {
 		return &crossOrigin{origins: cors.New(cors.Options{
@@ -46,13 +45,14 @@ func newCrossOrigin(cfg *confighttp.CORSConfig) *crossOrigin {
 	return c
 }
 
-// setHeaders sets the headers that let the script which sent r read the
-// answer, if its origin is allowed.
+// setHeaders sets the headers that allow a script to read the answer, if the
+// origin of r is allowed.
 func (c *crossOrigin) setHeaders(header http.Header, r *http.Request) {
-	// Also where there is no origin: a cache must not give that answer to one.
+	// Requests without an origin need it too: a cache must not serve their
+	// answers to other requests.
 	header.Add("Vary", "Origin")
 	origin := r.Header.Get("Origin")
-	if origin == "" || c.refuses(r) {
+	if origin == "" || c.refuse(r) {
 		return
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
@@ -65,9 +65,9 @@ func (c *crossOrigin) setHeaders(header http.Header, r *http.Request) {
 	setUnlessEmpty(header, "Access-Control-Expose-Headers", c.exposedHeaders)
 }
 
-// refuses reports whether r comes from an origin that is not allowed. Other
-// programs than browsers name none, and no browser names two.
-func (c *crossOrigin) refuses(r *http.Request) bool {
+// refuse reports whether the origin of r is not allowed. Only browsers send an
+// origin, and never two.
+func (c *crossOrigin) refuse(r *http.Request) bool {
 	origins := r.Header["Origin"]
 	return len(origins) > 1 || len(origins) == 1 && !c.origins.OriginAllowed(r)
 }

@@ -52,7 +52,7 @@ func TestOrigins(t *testing.T) {
 					header: map[string]string{"Origin": tt.origin, "Access-Control-Request-Method": "POST"},
 				})
 				assert.Contains(t, got.header.Values("Vary"), "Origin")
-				// Not even of an answer that says so may another origin read.
+				// Other origins must not be able to read any answer.
 				allowed := map[bool]string{true: tt.origin, false: ""}[tt.want]
 				assert.Equal(t, allowed, got.header.Get("Access-Control-Allow-Origin"), method)
 				assert.Empty(t, got.header.Get("Access-Control-Allow-Credentials"))
@@ -74,7 +74,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// TestNoOrigin is what other programs than browsers send.
+// TestNoOrigin sends requests like programs that are not browsers.
 func TestNoOrigin(t *testing.T) {
 	t.Parallel()
 	for _, allowed := range [][]string{nil, {testOrigin}, {"*"}} {
@@ -87,7 +87,7 @@ func TestNoOrigin(t *testing.T) {
 	}
 }
 
-// TestCORSNotConfigured is the default: no page may send anything.
+// TestCORSNotConfigured tests the default: no page may send data.
 func TestCORSNotConfigured(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
@@ -96,14 +96,14 @@ func TestCORSNotConfigured(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, e.post(t, oneLog).status)
 }
 
-// TestOddOrigins has what no browser sends.
+// TestOddOrigins sends origins that no browser sends.
 func TestOddOrigins(t *testing.T) {
 	t.Parallel()
 	c := newCrossOrigin(&confighttp.CORSConfig{AllowedOrigins: []string{testOrigin}})
 	for _, origins := range [][]string{{""}, {testOrigin, testOrigin}, {testOrigin, "https://evil.example"}} {
 		r := httptest.NewRequest(http.MethodPost, testPath, nil)
 		r.Header["Origin"] = origins
-		assert.True(t, c.refuses(r), origins)
+		assert.True(t, c.refuse(r), origins)
 		header := http.Header{}
 		c.setHeaders(header, r)
 		assert.Equal(t, http.Header{"Vary": {"Origin"}}, header)

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package saberloopreceiver receives the batches that Saberloop web apps POST
-// from the browser: logs, traces and metrics in one JSON body, answered only
-// when the pipelines have taken them. One HTTP server serves whatever signals
-// have a pipeline. README.md has its configuration and its answers.
+// from the browser: logs, traces and metrics in one JSON body. One HTTP server
+// serves all signals that have a pipeline, and answers a request when the
+// pipelines have accepted its data. README.md describes configuration and answers.
+//
+// A request passes the files in this order: connections.go, handler.go, cors.go,
+// auth.go, body.go, pipelines.go, answer.go.
 package saberloopreceiver

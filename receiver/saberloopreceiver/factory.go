@@ -16,7 +16,7 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/sharedcomponent"
 )
 
-// componentType is what a configuration calls this receiver.
+// componentType is the type of this receiver in a configuration.
 var componentType = component.MustNewType("saberloop")
 
 // NewFactory returns the factory of the saberloop receiver.
@@ -35,10 +35,10 @@ func NewFactory() receiver.Factory {
 func createDefaultConfig() component.Config {
 	cors := confighttp.NewDefaultCORSConfig()
 	cors.AllowedHeaders = []string{"Content-Type", tokenHeader, "Content-Encoding"}
-	// A script can't read a header of another origin that is not exposed.
+	// A script can read only the exposed headers of another origin.
 	cors.ExposedHeaders = []string{"Retry-After"}
-	// The longest that Chromium keeps a preflight: one is then asked per visit
-	// and not per batch.
+	// The longest time that Chromium caches a preflight. It saves a preflight per
+	// batch.
 	cors.MaxAge = 7200
 
 	server := confighttp.NewDefaultServerConfig()
@@ -46,9 +46,8 @@ func createDefaultConfig() component.Config {
 	server.CORS = configoptional.Default(cors)
 	server.MaxRequestBodySize = 1 << 20
 	server.CompressionAlgorithms = []string{"", "gzip", "zstd", "deflate"}
-	// The internet is on the other end: nobody holds a connection for long by
-	// sending slowly. Writing gets longer, as its clock runs from the same
-	// moment on and the pipelines have their time in between.
+	// Clients on the internet must not hold a connection by sending slowly. The
+	// write timeout starts with the read timeout and includes the pipelines.
 	server.ReadHeaderTimeout = 10 * time.Second
 	server.ReadTimeout = 30 * time.Second
 	server.WriteTimeout = 60 * time.Second
@@ -61,8 +60,7 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-// factory makes one receiver per configuration, however many signals it is
-// asked for.
+// factory creates one receiver per configuration for all signals.
 type factory struct {
 	receivers sharedcomponent.Map[*Config, *saberloopReceiver]
 }
@@ -81,7 +79,7 @@ func (f *factory) createLogs(_ context.Context, set receiver.Settings, cfg compo
 	if err != nil {
 		return nil, err
 	}
-	r.Unwrap().pipelines.takeLogs(next)
+	r.Unwrap().pipelines.registerLogsConsumer(next)
 	return r, nil
 }
 
@@ -90,7 +88,7 @@ func (f *factory) createTraces(_ context.Context, set receiver.Settings, cfg com
 	if err != nil {
 		return nil, err
 	}
-	r.Unwrap().pipelines.takeTraces(next)
+	r.Unwrap().pipelines.registerTracesConsumer(next)
 	return r, nil
 }
 
@@ -99,6 +97,6 @@ func (f *factory) createMetrics(_ context.Context, set receiver.Settings, cfg co
 	if err != nil {
 		return nil, err
 	}
-	r.Unwrap().pipelines.takeMetrics(next)
+	r.Unwrap().pipelines.registerMetricsConsumer(next)
 	return r, nil
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// handlerOf is all that a receiver puts behind its socket.
+// handlerOf returns the handler of a receiver's server.
 func handlerOf(tb testing.TB, cfg *Config, next consumers) http.Handler {
 	tb.Helper()
 	return serve(tb, cfg, next).receiver().server.Handler
 }
 
-// FuzzHandler holds every answer to what the contract says of all of them.
+// FuzzHandler checks what the contract says about every answer.
 func FuzzHandler(f *testing.F) {
 	for _, c := range readHTTPCases(f) {
 		if len(c.Body) > 4<<10 {
@@ -43,7 +43,7 @@ func FuzzHandler(f *testing.F) {
 
 	var stored sinks
 	cfg := testConfig()
-	// Small, so that it is often gone over.
+	// Small, so that many inputs exceed it.
 	cfg.ServerConfig.MaxRequestBodySize = 4 << 10
 	handler := handlerOf(f, cfg, stored.consumers())
 
@@ -78,10 +78,10 @@ func FuzzHandler(f *testing.F) {
 		answer := json.NewDecoder(w.Body)
 		answer.DisallowUnknownFields()
 		require.NoError(t, answer.Decode(&got))
-		assert.NotEqual(t, got.Status == "", got.Error == "", "either it is good or it is not")
+		assert.NotEqual(t, got.Status == "", got.Error == "", "either status or error")
 		assert.Equal(t, w.Code == http.StatusOK, got.Status == "ok")
 		assert.NotEqual(t, http.StatusInternalServerError, w.Code)
-		assert.Equal(t, received, got.Received, "what is said to be stored is stored")
+		assert.Equal(t, received, got.Received, "received is what was stored")
 		assert.LessOrEqual(t, len(got.Errors), 10)
 		assert.Equal(t, got.Rejected != counts{}, len(got.Errors) > 0)
 		stored.logs.Reset()

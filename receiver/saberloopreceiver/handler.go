@@ -5,37 +5,31 @@ package saberloopreceiver
 
 import (
 	"context"
-	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
-	"go.opentelemetry.io/collector/extension/extensionauth"
 	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// handler answers requests. It makes the checks in the order of the table of
-// answers in README.md: the first that fails is the answer.
+// handler answers requests. It checks them in the order of the table of answers
+// in README.md. The first check that fails determines the answer.
 type handler struct {
 	paths       []string
 	crossOrigin *crossOrigin
 	tokens      tokens
-	// auth is nil where no extension is to be asked, and authParams are the
-	// query parameters that it is shown as if they were headers.
-	auth       extensionauth.Server
-	authParams []string
-	maxBody    int64
-	bodies     bodies
-	decoder    *entry.BatchDecoder
-	pipelines  *pipelines
-	telemetry  *telemetry
-	logger     *zap.Logger
-	now        func() time.Time
+	auth        authenticator
+	maxBody     int64
+	bodies      bodies
+	decoder     *entry.BatchDecoder
+	pipelines   *pipelines
+	telemetry   *telemetry
+	logger      *zap.Logger
+	now         func() time.Time
 	// stopping is set when the server shuts down.
 	stopping atomic.Bool
 }
@@ -45,23 +39,24 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.respond(w, r, func(ctx context.Context) answer { return h.ingest(ctx, r) })
 }
 
-// serveUndecodable answers a request whose Content-Encoding could not be
-// undone. That is tried before ServeHTTP is called, but is not the first thing
-// that a client should hear.
+// serveUndecodable answers a request with a Content-Encoding that confighttp
+// could not decode. confighttp tries to before it calls ServeHTTP, but other
+// checks come first.
 func (h *handler) serveUndecodable(w http.ResponseWriter, r *http.Request, problem string, _ int) {
 	h.respond(w, r, func(context.Context) answer {
 		if err := h.bodies.skip(r); err != nil {
-			return unreadable(err)
+			return answerUnreadable(err)
 		}
 		return answerInvalidJSON(problem)
 	})
 }
 
-// respond answers r by what admitted returns, if r gets so far.
+// respond makes the checks that need no body, and then calls admitted for the
+// answer.
 func (h *handler) respond(w http.ResponseWriter, r *http.Request, admitted func(context.Context) answer) {
 	h.crossOrigin.setHeaders(w.Header(), r)
 	a := answerInternalError
-	// Of an error the log has been told.
+	// guard has logged the error.
 	_ = guard(h.logger, func() error {
 		ctx, refusal := h.admit(r)
 		if refusal != nil {
@@ -76,7 +71,7 @@ func (h *handler) respond(w http.ResponseWriter, r *http.Request, admitted func(
 }
 
 // admit makes the checks that need no body. It returns the answer to a request
-// that does not pass, or the context that the auth extension gave it.
+// that fails one, otherwise the context from the auth extension.
 func (h *handler) admit(r *http.Request) (context.Context, *answer) {
 	switch {
 	case !slices.Contains(h.paths, r.URL.Path):
@@ -85,12 +80,12 @@ func (h *handler) admit(r *http.Request) (context.Context, *answer) {
 		return nil, &answerNoContent
 	case r.Method != http.MethodPost:
 		return nil, &answerMethodNotAllowed
-	case h.crossOrigin.refuses(r):
+	case h.crossOrigin.refuse(r):
 		return nil, &answerOriginNotAllowed
-	case len(h.tokens) > 0 && !h.tokens.accepts(r.Header.Get(tokenHeader)):
+	case len(h.tokens) > 0 && !h.tokens.accept(r.Header.Get(tokenHeader)):
 		return nil, &answerUnauthorized
 	}
-	ctx, err := h.authenticate(r)
+	ctx, err := h.auth.authenticate(r)
 	if err != nil {
 		return nil, &answerUnauthorized
 	}
@@ -101,36 +96,18 @@ func (h *handler) admit(r *http.Request) (context.Context, *answer) {
 	return ctx, nil
 }
 
-func (h *handler) authenticate(r *http.Request) (context.Context, error) {
-	if h.auth == nil {
-		return r.Context(), nil
-	}
-	sources := map[string][]string(r.Header)
-	if len(h.authParams) > 0 {
-		sources = maps.Clone(sources)
-		query := r.URL.Query()
-		for _, param := range h.authParams {
-			if values, ok := query[param]; ok {
-				sources[param] = values
-			}
-		}
-	}
-	return h.auth.Authenticate(r.Context(), sources)
-}
-
-// ingest takes the batch that an admitted request brings.
+// ingest reads the batch of an admitted request and passes it to the pipelines.
 func (h *handler) ingest(ctx context.Context, r *http.Request) answer {
 	batch, refusal := h.receive(ctx, r)
 	if refusal != nil {
 		return *refusal
 	}
-	h.pipelines.rejectUntaken(batch)
+	h.pipelines.rejectUnrouted(batch)
 	h.telemetry.decoded(ctx, h.pipelines.signals(), batch)
 	if batch.Received.Total() == 0 && batch.Rejected.Total() > 0 {
 		return answerRejected(batch)
 	}
-	// The batch is here as a whole: it is stored even if the page that sent it
-	// is closed meanwhile.
+	// The batch has arrived. It is stored even if the client disconnects.
 	stored, err := h.pipelines.consume(context.WithoutCancel(ctx), batch)
 	switch {
 	case err == nil:
@@ -142,45 +119,22 @@ func (h *handler) ingest(ctx context.Context, r *http.Request) answer {
 	}
 }
 
-// receive reads and decodes r's body.
+// receive reads and decodes the body.
 func (h *handler) receive(ctx context.Context, r *http.Request) (*entry.Batch, *answer) {
 	if r.ContentLength > h.maxBody {
 		return nil, &answerTooLarge
 	}
 	body, err := h.bodies.read(r)
 	if err != nil {
-		refusal := unreadable(err)
+		refusal := answerUnreadable(err)
 		return nil, &refusal
 	}
 	defer h.bodies.release(body)
 	h.telemetry.bodyRead(ctx, body.Len())
 	batch, err := h.decoder.Decode(body.Bytes(), h.now().UTC().Truncate(time.Second))
 	if err != nil {
-		refusal := undecodable(err)
+		refusal := answerUndecodable(err)
 		return nil, &refusal
 	}
 	return batch, nil
-}
-
-// unreadable answers a request whose body could not be read.
-func unreadable(err error) answer {
-	switch {
-	case errors.Is(err, errTooLarge):
-		return answerTooLarge
-	case errors.Is(err, errTooSlow):
-		// Nothing is wrong with the batch: it should be sent again.
-		return answerUnavailable(entry.Counts{})
-	}
-	return answerInvalidJSON("read body: " + err.Error())
-}
-
-// undecodable answers a request whose body is no batch.
-func undecodable(err error) answer {
-	if shape, ok := errors.AsType[*entry.ShapeError](err); ok {
-		return answerInvalidBatch(shape.Detail)
-	}
-	if syntax, ok := errors.AsType[*entry.SyntaxError](err); ok {
-		return answerInvalidJSON(syntax.Detail)
-	}
-	return answerInvalidJSON(err.Error())
 }

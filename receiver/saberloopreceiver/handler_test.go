@@ -33,14 +33,14 @@ var (
 	errNotFit = consumererror.NewPermanent(errors.New("does not fit"))
 )
 
-// TestChecksInOrder sends a request in which everything is wrong, and then
-// puts right what the answer complains about, until nothing is left.
+// TestChecksInOrder sends a request that fails every check, and then fixes one
+// fault after the other.
 func TestChecksInOrder(t *testing.T) {
 	t.Parallel()
 	steps := []struct {
-		putRight func(*request)
-		status   int
-		err      string
+		fix    func(*request)
+		status int
+		err    string
 	}{
 		{func(*request) {}, http.StatusNotFound, "Not found"},
 		{func(r *request) { r.path = testPath }, http.StatusMethodNotAllowed, "Method not allowed"},
@@ -61,7 +61,7 @@ func TestChecksInOrder(t *testing.T) {
 		noToken: true,
 	}
 	for _, step := range steps {
-		step.putRight(&req)
+		step.fix(&req)
 		got := e.do(t, req)
 		assert.Equal(t, step.status, got.status, step.err)
 		assert.Equal(t, step.err, got.fields(t)["error"])
@@ -72,13 +72,13 @@ func TestChecksInOrder(t *testing.T) {
 	}
 }
 
-// TestUndecodableBodyIsCheckedInOrder does so for bodies that fail before the
-// handler is called.
+// TestUndecodableBodyIsCheckedInOrder does the same for bodies that fail before
+// the handler is called.
 func TestUndecodableBodyIsCheckedInOrder(t *testing.T) {
 	t.Parallel()
 	steps := []struct {
-		putRight func(*request)
-		status   int
+		fix    func(*request)
+		status int
 	}{
 		{func(*request) {}, http.StatusNotFound},
 		{func(r *request) { r.path = testPath }, http.StatusMethodNotAllowed},
@@ -101,15 +101,15 @@ func TestUndecodableBodyIsCheckedInOrder(t *testing.T) {
 			large := strings.Repeat(" ", 1<<20+1)
 			for _, step := range steps {
 				req.body = strings.NewReader(large)
-				step.putRight(&req)
+				step.fix(&req)
 				assert.Equal(t, step.status, e.do(t, req).status)
 			}
 		})
 	}
 }
 
-// TestAnswers has every kind of answer, sent to a page of the allowed origin:
-// it can read all of them.
+// TestAnswers checks every kind of answer. A page of the allowed origin can read
+// each of them.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	const zero = `{"logs":0,"traces":0,"metrics":0}`
@@ -131,7 +131,7 @@ func TestAnswers(t *testing.T) {
 			status: 200, want: `{"status":"ok","received":{"logs":1,"traces":0,"metrics":0}}`,
 		},
 		{
-			name: "stored, whatever is in the query", req: request{path: testPath + "?token=x"}, body: oneLog,
+			name: "stored, with a query", req: request{path: testPath + "?token=x"}, body: oneLog,
 			status: 200, want: `{"status":"ok","received":{"logs":1,"traces":0,"metrics":0}}`,
 		},
 		{
@@ -170,7 +170,7 @@ func TestAnswers(t *testing.T) {
 		{name: "other OPTIONS", req: request{method: "OPTIONS", noToken: true}, status: 204},
 		{name: "no token", req: request{noToken: true}, body: oneLog, status: 401, want: `{"error":"Unauthorized"}`},
 		{name: "other path", req: request{path: "/"}, body: oneLog, status: 404, want: `{"error":"Not found"}`},
-		{name: "path with a slash too many", req: request{path: testPath + "/"}, body: oneLog, status: 404, want: `{"error":"Not found"}`},
+		{name: "path with an extra slash", req: request{path: testPath + "/"}, body: oneLog, status: 404, want: `{"error":"Not found"}`},
 		{name: "preflight of another path", req: request{method: "OPTIONS", path: "/"}, status: 404, want: `{"error":"Not found"}`},
 		{name: "HEAD of another path", req: request{method: "HEAD", path: "/"}, status: 404},
 		{
@@ -183,16 +183,16 @@ func TestAnswers(t *testing.T) {
 			status: 405, want: `{"error":"Method not allowed"}`, header: map[string]string{"Allow": "POST, OPTIONS"},
 		},
 		{
-			name: "a method nobody knows", req: request{method: "BREW"},
+			name: "unknown method", req: request{method: "BREW"},
 			status: 405, want: `{"error":"Method not allowed"}`, header: map[string]string{"Allow": "POST, OPTIONS"},
 		},
 		{name: "too large", body: strings.Repeat(" ", 1<<20+1), status: 413, want: `{"error":"Payload too large"}`},
 		{
-			name: "never", next: failing(errNotFit, nil, nil), body: oneOfEach,
+			name: "permanent error", next: failing(errNotFit, nil, nil), body: oneOfEach,
 			status: 500, want: `{"error":"Internal error"}`,
 		},
 		{
-			name: "not now", next: failing(nil, errFull, nil), body: oneOfEach,
+			name: "retryable error", next: failing(nil, errFull, nil), body: oneOfEach,
 			status: 503, want: `{"error":"Service unavailable","received":{"logs":1,"traces":0,"metrics":1}}`,
 			header: map[string]string{"Retry-After": "10"},
 		},
@@ -255,13 +255,13 @@ func TestMaxDepth(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, e.post(t, nested(20)).status)
 }
 
-// TestPipelineErrors goes through what three pipelines can say together.
+// TestPipelineErrors checks every combination of results of three pipelines.
 func TestPipelineErrors(t *testing.T) {
 	t.Parallel()
 	answers := []struct {
 		name string
 		err  error
-	}{{"takes", nil}, {"never", errNotFit}, {"not now", errFull}}
+	}{{"ok", nil}, {"permanent", errNotFit}, {"retryable", errFull}}
 	for _, logs := range answers {
 		for _, traces := range answers {
 			for _, metrics := range answers {
@@ -342,7 +342,7 @@ func TestAtMostTenErrors(t *testing.T) {
 	assert.Equal(t, map[string]any{"logs": 1.0, "traces": 20.0, "metrics": 0.0}, got.fields(t)["rejected"])
 }
 
-func TestEmptyBatchBothersNoPipeline(t *testing.T) {
+func TestEmptyBatchSkipsPipelines(t *testing.T) {
 	t.Parallel()
 	e := serve(t, testConfig(), failing(errFull, errFull, errFull))
 	for _, body := range []string{`{"logs":[],"traces":[],"metrics":[]}`, `{"logs":null}`, `{"other":1}`} {
@@ -350,7 +350,7 @@ func TestEmptyBatchBothersNoPipeline(t *testing.T) {
 	}
 }
 
-func TestSignalsGoAtOnce(t *testing.T) {
+func TestSignalsAreConsumedConcurrently(t *testing.T) {
 	t.Parallel()
 	// Each pipeline waits until all three have been called.
 	var called sync.WaitGroup
@@ -366,7 +366,7 @@ func TestSignalsGoAtOnce(t *testing.T) {
 		case <-all:
 			return nil
 		case <-time.After(30 * time.Second):
-			return errors.New("the others were not called meanwhile")
+			return errors.New("the other pipelines were not called")
 		}
 	}
 	got := serve(t, testConfig(), calling(t, wait)).post(t, oneOfEach)
@@ -381,19 +381,19 @@ func TestTokens(t *testing.T) {
 		sent       string
 		status     int
 	}{
-		{"the one", []configopaque.String{"secret"}, "secret", 200},
-		{"the old one", []configopaque.String{"new", "old"}, "old", 200},
-		{"the new one", []configopaque.String{"new", "old"}, "new", 200},
-		{"twice the same", []configopaque.String{"secret", "secret"}, "secret", 200},
+		{"right", []configopaque.String{"secret"}, "secret", 200},
+		{"old", []configopaque.String{"new", "old"}, "old", 200},
+		{"new", []configopaque.String{"new", "old"}, "new", 200},
+		{"configured twice", []configopaque.String{"secret", "secret"}, "secret", 200},
 		{"blanks around", []configopaque.String{"secret"}, " \tsecret\t ", 200},
-		{"blanks around the configured one", []configopaque.String{" secret\n"}, "secret", 200},
+		{"blanks around the configured token", []configopaque.String{" secret\n"}, "secret", 200},
 		{"blanks within", []configopaque.String{"two words"}, "two words", 200},
 		{"not ASCII", []configopaque.String{"gehëim"}, "gehëim", 200},
 		{"wrong", []configopaque.String{"secret"}, "secreT", 401},
 		{"too short", []configopaque.String{"secret"}, "secre", 401},
 		{"too long", []configopaque.String{"secret"}, "secrett", 401},
 		{"empty", []configopaque.String{"secret"}, "", 401},
-		{"empty, and a blank one configured", []configopaque.String{"secret", "", " "}, "", 401},
+		{"empty, with a blank token configured", []configopaque.String{"secret", "", " "}, "", 401},
 		{"both at once", []configopaque.String{"new", "old"}, "new,old", 401},
 	}
 	for _, tt := range tests {
@@ -415,7 +415,7 @@ func TestReceivedAt(t *testing.T) {
 	cfg := testConfig()
 	r, err := newReceiver(cfg, set)
 	require.NoError(t, err)
-	r.pipelines.takeLogs(&stored.logs)
+	r.pipelines.registerLogsConsumer(&stored.logs)
 	r.now = func() time.Time {
 		return time.Date(2025, 12, 22, 12, 0, 5, 999, time.FixedZone("two hours ahead", 2*60*60))
 	}
@@ -441,7 +441,7 @@ func TestResource(t *testing.T) {
 	assert.Equal(t, want, stored.metrics.AllMetrics()[0].ResourceMetrics().At(0).Resource().Attributes().AsRaw())
 }
 
-// TestContext looks at what the pipelines are told of the request.
+// TestContext checks what the pipelines know about the request.
 func TestContext(t *testing.T) {
 	t.Parallel()
 	contexts := make(chan context.Context, 1)
@@ -459,11 +459,11 @@ func TestContext(t *testing.T) {
 	info := client.FromContext(got)
 	assert.Equal(t, "127.0.0.1", info.Addr.String())
 	assert.Equal(t, []string{testOrigin}, info.Metadata.Get("Origin"))
-	assert.Nil(t, got.Done(), "a client that goes away does not stop its batch from being stored")
+	assert.Nil(t, got.Done(), "a batch is stored even if the client disconnects")
 }
 
-// TestPanics has a consumer that panics, in the request's own goroutine and in
-// one of ours.
+// TestPanics has a consumer that panics: in the request's goroutine with one
+// signal, in other goroutines with three.
 func TestPanics(t *testing.T) {
 	t.Parallel()
 	const payload = "my diary"
@@ -484,7 +484,7 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-func TestPanicOfTheRuntimeIsDescribed(t *testing.T) {
+func TestRuntimeErrorIsLogged(t *testing.T) {
 	t.Parallel()
 	var none []int
 	e := serve(t, testConfig(), calling(t, func() error { return fmt.Errorf("%d", none[len(none)]) }))
@@ -494,9 +494,8 @@ func TestPanicOfTheRuntimeIsDescribed(t *testing.T) {
 	assert.Contains(t, lines[0].ContextMap()["panic"], "index out of range")
 }
 
-// TestSilence sends all kinds of requests: none is logged, and so nothing of
-// what they carry.
-func TestSilence(t *testing.T) {
+// TestRequestsAreNotLogged sends all kinds of requests.
+func TestRequestsAreNotLogged(t *testing.T) {
 	t.Parallel()
 	e := serve(t, testConfig(), failing(nil, errFull, errNotFit))
 	for _, body := range []string{oneLog, oneOfEach, `{"traces":[{}]}`, `{"metrics":[{}]}`, `{"logs":[1]}`, `{"logs":1}`, "{", ""} {
@@ -505,7 +504,7 @@ func TestSilence(t *testing.T) {
 		e.do(t, request{body: strings.NewReader(body), header: map[string]string{"Content-Encoding": "gzip"}})
 		e.do(t, request{body: strings.NewReader(body), header: map[string]string{"Origin": "https://evil.example"}})
 	}
-	assert.Equal(t, 1, e.log.Len(), "nothing but that the server has started: %v", e.log.All())
+	assert.Equal(t, 1, e.log.Len(), "only the start of the server: %v", e.log.All())
 }
 
 func TestReadmeHasTheAnswers(t *testing.T) {

@@ -45,7 +45,7 @@ const (
 	oneOfEach = `{"logs":[{"message":"m"}],"traces":[{"name":"t"}],"metrics":[{"name":"v","value":1}]}`
 )
 
-// testConfig is the configuration for which the contract's cases are written,
+// testConfig returns the configuration that the contract's cases are written for,
 // on a free port.
 func testConfig() *Config {
 	cfg := createDefaultConfig().(*Config)
@@ -55,7 +55,7 @@ func testConfig() *Config {
 	return cfg
 }
 
-// sinks keep what they are given.
+// sinks keep the data they get.
 type sinks struct {
 	logs    consumertest.LogsSink
 	traces  consumertest.TracesSink
@@ -74,14 +74,14 @@ func (s *sinks) counts() entry.Counts {
 	}
 }
 
-// consumers are the pipelines that a receiver is used in: those not nil.
+// consumers are a receiver's pipelines. Nil means no pipeline.
 type consumers struct {
 	logs    consumer.Logs
 	traces  consumer.Traces
 	metrics consumer.Metrics
 }
 
-// failing are pipelines that answer with an error, or take all where it is nil.
+// failing returns pipelines that return an error, or accept all data if it is nil.
 func failing(logs, traces, metrics error) consumers {
 	return consumers{
 		logs:    consumertest.NewErr(logs),
@@ -90,8 +90,7 @@ func failing(logs, traces, metrics error) consumers {
 	}
 }
 
-// create asks the factory for the receiver as the Collector does, once per
-// pipeline.
+// create creates the receiver like the Collector, once per pipeline.
 func create(tb testing.TB, set receiver.Settings, cfg *Config, next consumers) []component.Component {
 	tb.Helper()
 	f := NewFactory()
@@ -114,7 +113,7 @@ func create(tb testing.TB, set receiver.Settings, cfg *Config, next consumers) [
 	return created
 }
 
-// endpoint is a receiver that serves on a real socket.
+// endpoint is a receiver that listens on a real socket.
 type endpoint struct {
 	address    string
 	log        *observer.ObservedLogs
@@ -122,7 +121,7 @@ type endpoint struct {
 	components []component.Component
 }
 
-// serve starts a receiver, and stops it at the end of the test.
+// serve starts a receiver and stops it at the end of the test.
 func serve(tb testing.TB, cfg *Config, next consumers) *endpoint {
 	tb.Helper()
 	return serveWith(tb, cfg, next, receivertest.NewNopSettings(componentType), componenttest.NewNopHost())
@@ -138,7 +137,7 @@ func serveWith(tb testing.TB, cfg *Config, next consumers, set receiver.Settings
 	return e
 }
 
-// shutdown stops the receiver as the Collector does: pipeline by pipeline.
+// shutdown stops the receiver like the Collector, pipeline by pipeline.
 func (e *endpoint) shutdown(ctx context.Context) error {
 	var err error
 	for _, c := range e.components {
@@ -165,14 +164,14 @@ func start(tb testing.TB, cfg *Config, next consumers, set receiver.Settings, ho
 
 func (e *endpoint) receiver() *saberloopReceiver { return e.components[0].(*sharedReceiver).Unwrap() }
 
-// reply is what a client has been told.
+// reply is an answer that a client got.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// fields are the members of the body.
+// fields returns the members of the body.
 func (r reply) fields(tb testing.TB) map[string]any {
 	tb.Helper()
 	var fields map[string]any
@@ -180,7 +179,8 @@ func (r reply) fields(tb testing.TB) map[string]any {
 	return fields
 }
 
-// request is one to a receiver; its zero value POSTs nothing, with a token.
+// request is a request to a receiver. The zero value is a POST with a token and
+// no body.
 type request struct {
 	method  string
 	path    string
@@ -213,13 +213,13 @@ func (e *endpoint) do(tb testing.TB, req request) reply {
 	return reply{status: resp.StatusCode, header: resp.Header, body: string(body)}
 }
 
-// post sends a body as a page of the allowed origin does.
+// post sends a body like a page of the allowed origin.
 func (e *endpoint) post(tb testing.TB, body string) reply {
 	tb.Helper()
 	return e.do(tb, request{body: bytes.NewBufferString(body), header: map[string]string{"Origin": testOrigin}})
 }
 
-// calling are pipelines that answer what f returns.
+// calling returns pipelines that return the error of f.
 func calling(tb testing.TB, f func() error) consumers {
 	tb.Helper()
 	logs, err := consumer.NewLogs(func(context.Context, plog.Logs) error { return f() })
@@ -231,7 +231,7 @@ func calling(tb testing.TB, f func() error) consumers {
 	return consumers{logs: logs, traces: traces, metrics: metrics}
 }
 
-// newPost is an admissible request for a handler that needs no socket.
+// newPost returns a valid request for a handler without a socket.
 func newPost(tb testing.TB, body string) *http.Request {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, testPath, strings.NewReader(body))
@@ -239,16 +239,16 @@ func newPost(tb testing.TB, body string) *http.Request {
 	return r
 }
 
-// rawPost sends what is given after the headers needed, says that no more will
-// come, and returns all that is answered.
+// rawPost sends the required headers and then rest, closes its side of the
+// connection and returns the answer.
 func (e *endpoint) rawPost(tb testing.TB, rest string) string {
 	tb.Helper()
 	return e.rawRequests(tb, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s: %s\r\n%s",
 		testPath, tokenHeader, testToken, rest))
 }
 
-// rawRequests sends requests as they are over one connection, says that no
-// more will come, and returns all that is answered.
+// rawRequests sends requests over one connection, closes its side of it and
+// returns the answers.
 func (e *endpoint) rawRequests(tb testing.TB, requests ...string) string {
 	tb.Helper()
 	conn, err := net.Dial("tcp", e.address)

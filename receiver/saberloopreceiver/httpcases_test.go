@@ -48,8 +48,8 @@ func readHTTPCases(tb testing.TB) []httpCase {
 	return cases
 }
 
-// TestHTTPCases runs the cases of the contract; what the stored lines look
-// like is checked where files are written, in the end-to-end test.
+// TestHTTPCases runs the cases of the contract. The end-to-end test checks the
+// stored lines.
 func TestHTTPCases(t *testing.T) {
 	t.Parallel()
 	for _, c := range readHTTPCases(t) {
@@ -61,7 +61,7 @@ func TestHTTPCases(t *testing.T) {
 			req := request{method: c.Method, body: bytes.NewReader(c.Body), header: map[string]string{}, noToken: true}
 			for _, h := range c.Headers {
 				if strings.EqualFold(h[0], "Transfer-Encoding") {
-					// Of a reader of unknown length, net/http makes chunks.
+					// net/http sends a reader of unknown length in chunks.
 					req.body = io.MultiReader(req.body)
 					continue
 				}

@@ -5,7 +5,9 @@ package saberloopreceiver
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"go.opentelemetry.io/collector/consumer"
@@ -16,20 +18,20 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// dataFormat is what the Collector's own telemetry calls what is received.
+// dataFormat is the name of the format in the Collector's own telemetry.
 const dataFormat = "saberloop"
 
-// signal is one kind of entries and the pipelines that take it.
+// signal is one kind of entries and its pipelines.
 type signal struct {
-	// name is the batch's member that holds the entries.
+	// name is the member of a batch with the entries.
 	name string
-	// count picks the signal's number.
+	// count returns the signal's field.
 	count func(*entry.Counts) *int
-	// consume hands over a batch's entries; nil where no pipeline takes them.
+	// consume passes the entries of a batch on; nil without a pipeline.
 	consume func(context.Context, *entry.Batch) error
 }
 
-// pipelines are where the entries of a batch go.
+// pipelines passes batches to the pipelines of their signals.
 type pipelines struct {
 	logs, traces, metrics signal
 
@@ -47,12 +49,12 @@ func newPipelines(obsrep *receiverhelper.ObsReport, logger *zap.Logger) *pipelin
 	}
 }
 
-// signals is all of them, in the order in which answers name them.
+// signals returns all signals in the order of the answers.
 func (p *pipelines) signals() [3]*signal {
 	return [...]*signal{&p.logs, &p.traces, &p.metrics}
 }
 
-func (p *pipelines) takeLogs(next consumer.Logs) {
+func (p *pipelines) registerLogsConsumer(next consumer.Logs) {
 	p.logs.consume = func(ctx context.Context, b *entry.Batch) error {
 		ctx = p.obsrep.StartLogsOp(ctx)
 		err := guard(p.logger, func() error { return next.ConsumeLogs(ctx, b.Logs) })
@@ -61,7 +63,7 @@ func (p *pipelines) takeLogs(next consumer.Logs) {
 	}
 }
 
-func (p *pipelines) takeTraces(next consumer.Traces) {
+func (p *pipelines) registerTracesConsumer(next consumer.Traces) {
 	p.traces.consume = func(ctx context.Context, b *entry.Batch) error {
 		ctx = p.obsrep.StartTracesOp(ctx)
 		err := guard(p.logger, func() error { return next.ConsumeTraces(ctx, b.Traces) })
@@ -70,7 +72,7 @@ func (p *pipelines) takeTraces(next consumer.Traces) {
 	}
 }
 
-func (p *pipelines) takeMetrics(next consumer.Metrics) {
+func (p *pipelines) registerMetricsConsumer(next consumer.Metrics) {
 	p.metrics.consume = func(ctx context.Context, b *entry.Batch) error {
 		ctx = p.obsrep.StartMetricsOp(ctx)
 		err := guard(p.logger, func() error { return next.ConsumeMetrics(ctx, b.Metrics) })
@@ -79,8 +81,8 @@ func (p *pipelines) takeMetrics(next consumer.Metrics) {
 	}
 }
 
-// rejectUntaken counts the entries that no pipeline takes as rejected.
-func (p *pipelines) rejectUntaken(b *entry.Batch) {
+// rejectUnrouted counts the entries of signals without a pipeline as rejected.
+func (p *pipelines) rejectUnrouted(b *entry.Batch) {
 	for _, s := range p.signals() {
 		received, rejected := s.count(&b.Received), s.count(&b.Rejected)
 		if s.consume != nil || *received == 0 {
@@ -94,9 +96,9 @@ func (p *pipelines) rejectUntaken(b *entry.Batch) {
 	}
 }
 
-// consume hands the received entries to their pipelines and returns how many
-// were taken. If some were not, the error is permanent only if none of them
-// will be taken at another time either.
+// consume passes the received entries to their pipelines and returns how many
+// were accepted. The error is permanent if all errors are: a retry is useful if
+// one pipeline may accept its entries later.
 func (p *pipelines) consume(ctx context.Context, b *entry.Batch) (entry.Counts, error) {
 	stored := b.Received
 	var due []*signal
@@ -109,8 +111,8 @@ func (p *pipelines) consume(ctx context.Context, b *entry.Batch) (entry.Counts, 
 		return stored, nil
 	}
 
-	// All at once, for each may wait until a disk has synced. Most batches
-	// have one signal only, and need no goroutine.
+	// All at the same time, because each may wait for the disk to sync. Most
+	// batches have one signal and need no goroutine.
 	errs := make([]error, len(due))
 	var others sync.WaitGroup
 	for i, s := range due[1:] {
@@ -130,4 +132,27 @@ func (p *pipelines) consume(ctx context.Context, b *entry.Batch) (entry.Counts, 
 		}
 	}
 	return stored, failed
+}
+
+var errPanicked = errors.New("panicked")
+
+// guard calls f and turns a panic into a permanent error. net/http would log the
+// value of the panic; in another goroutine the process would end.
+func guard(logger *zap.Logger, f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			logger.Error("Recovered from a panic", zap.String("panic", describePanic(v)), zap.StackSkip("stack", 1))
+			err = consumererror.NewPermanent(errPanicked)
+		}
+	}()
+	return f()
+}
+
+// describePanic returns the message of a runtime error, and otherwise only the
+// type: the value may contain a payload.
+func describePanic(v any) string {
+	if err, ok := v.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", v)
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -25,16 +24,19 @@ import (
 
 // saberloopReceiver owns the HTTP server that the signals share.
 type saberloopReceiver struct {
-	cfg       *Config
-	settings  component.TelemetrySettings
-	telemetry *telemetry
-	pipelines *pipelines
-	now       func() time.Time
+	cfg          *Config
+	settings     component.TelemetrySettings
+	telemetry    *telemetry
+	pipelines    *pipelines
+	now          func() time.Time
+	drainTimeout time.Duration
 
 	// Set by Start.
-	handler *handler
-	server  *http.Server
-	serving sync.WaitGroup
+	handler     *handler
+	connections *connections
+	server      *http.Server
+	// served is closed when the server does not serve any more.
+	served chan struct{}
 }
 
 func newReceiver(cfg *Config, set receiver.Settings) (*saberloopReceiver, error) {
@@ -51,17 +53,17 @@ func newReceiver(cfg *Config, set receiver.Settings) (*saberloopReceiver, error)
 		return nil, err
 	}
 	return &saberloopReceiver{
-		cfg:       cfg,
-		settings:  set.TelemetrySettings,
-		telemetry: telemetry,
-		pipelines: newPipelines(obsrep, set.Logger),
-		now:       time.Now,
+		cfg:          cfg,
+		settings:     set.TelemetrySettings,
+		telemetry:    telemetry,
+		pipelines:    newPipelines(obsrep, set.Logger),
+		now:          time.Now,
+		drainTimeout: drainTimeout,
 	}, nil
 }
 
-// Start listens and serves until Shutdown. A server that dies before is
-// reported as a fatal error: the Collector then ends, and whoever looks after
-// the process can start it again.
+// Start listens and serves until Shutdown. If the server fails, Start's host
+// gets a fatal error, which ends the Collector.
 func (r *saberloopReceiver) Start(ctx context.Context, host component.Host) error {
 	h, err := r.newHandler(ctx, host)
 	if err != nil {
@@ -69,17 +71,18 @@ func (r *saberloopReceiver) Start(ctx context.Context, host component.Host) erro
 	}
 
 	cfg := r.cfg.ServerConfig
-	// These two are the handler's business: confighttp would answer in another
-	// order, and not in JSON.
+	// The handler does both: confighttp would check them in another order, and
+	// not answer in JSON.
 	cfg.CORS = configoptional.None[confighttp.CORSConfig]()
 	cfg.Auth = configoptional.None[confighttp.AuthConfig]()
 	opts := append(decoders(cfg.CompressionAlgorithms), confighttp.WithErrorHandler(h.serveUndecodable))
 	server, err := cfg.ToServer(ctx, host.GetExtensions(), r.settings, h, opts...)
 	if err != nil {
-		return fmt.Errorf("make HTTP server: %w", err)
+		return fmt.Errorf("create HTTP server: %w", err)
 	}
-	server.Handler = lingering(server.Handler)
-	// "OPTIONS *" is one more path that is not ours.
+	connections := newConnections()
+	connections.limit(server, lowerContentEncoding(server.Handler))
+	// "OPTIONS *" gets the answer for an unknown path.
 	server.DisableGeneralOptionsHandler = true
 
 	listener, err := cfg.ToListener(ctx)
@@ -88,23 +91,33 @@ func (r *saberloopReceiver) Start(ctx context.Context, host component.Host) erro
 	}
 	r.settings.Logger.Info("Starting HTTP server", zap.Stringer("endpoint", listener.Addr()))
 
-	r.handler, r.server = h, server
-	r.serving.Go(func() { r.serve(listener, host) })
+	r.handler, r.connections, r.server = h, connections, server
+	r.served = make(chan struct{})
+	go r.serve(listener, host)
 	return nil
 }
 
-// serve returns when the server is shut down, or has died.
+// serve returns when the server is shut down or fails.
 func (r *saberloopReceiver) serve(listener net.Listener, host component.Host) {
-	if err := r.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(fmt.Errorf("serve HTTP: %w", err)))
+	defer close(r.served)
+	err := r.server.Serve(listener)
+	// The Collector does not read a fatal error while it shuts down.
+	if errors.Is(err, http.ErrServerClosed) || r.handler.stopping.Load() {
+		return
 	}
+	componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(fmt.Errorf("serve HTTP: %w", err)))
 }
 
 func (r *saberloopReceiver) newHandler(ctx context.Context, host component.Host) (*handler, error) {
-	h := &handler{
+	auth, err := newAuthenticator(ctx, r.cfg.ServerConfig.Auth.Get(), host)
+	if err != nil {
+		return nil, err
+	}
+	return &handler{
 		paths:       r.cfg.Paths,
 		crossOrigin: newCrossOrigin(r.cfg.ServerConfig.CORS.Get()),
 		tokens:      newTokens(r.cfg.Tokens),
+		auth:        auth,
 		maxBody:     r.cfg.ServerConfig.MaxRequestBodySize,
 		decoder: &entry.BatchDecoder{
 			ServiceName:        r.cfg.ServiceName,
@@ -115,29 +128,27 @@ func (r *saberloopReceiver) newHandler(ctx context.Context, host component.Host)
 		telemetry: r.telemetry,
 		logger:    r.settings.Logger,
 		now:       r.now,
-	}
-	if auth := r.cfg.ServerConfig.Auth.Get(); auth != nil {
-		server, err := auth.Config.GetServerAuthenticator(ctx, host.GetExtensions())
-		if err != nil {
-			return nil, fmt.Errorf("auth: %w", err)
-		}
-		h.auth, h.authParams = server, auth.RequestParameters
-	}
-	return h, nil
+	}, nil
 }
 
-// Shutdown stops listening and waits for the requests that are being answered
-// for as long as ctx allows. It may be called without Start.
+// Shutdown stops listening and waits for requests to be answered until ctx is
+// done. Clients that are still sending have drainTimeout. Shutdown may be called
+// without Start.
 func (r *saberloopReceiver) Shutdown(ctx context.Context) error {
 	if r.server == nil {
 		return nil
 	}
-	// What still arrives on open connections is sent away, to come again.
+	// Further requests on open connections are answered 503.
 	r.handler.stopping.Store(true)
-	err := r.server.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("wait for requests: %w", err), r.server.Close())
+	stop := r.connections.drain(r.drainTimeout)
+	defer stop()
+	if err := r.server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("wait for requests: %w", err), r.server.Close())
 	}
-	r.serving.Wait()
-	return err
+	select {
+	case <-r.served:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for HTTP server: %w", ctx.Err())
+	}
 }

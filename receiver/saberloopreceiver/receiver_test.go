@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -21,7 +22,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 )
 
-// perSignal is the receiver as each of the signals' pipelines has it.
+// perSignal runs a test with a pipeline of each signal, and with all.
 func perSignal(t *testing.T, run func(*testing.T, consumers)) {
 	all := failing(nil, nil, nil)
 	for name, next := range map[string]consumers{
@@ -63,8 +64,8 @@ func TestStartAndShutdownTwice(t *testing.T) {
 	})
 }
 
-// TestStopsWithTheFirstPipeline stops one of them: who comes after it in that
-// pipeline may be stopped next, and must not be given anything then.
+// TestStopsWithTheFirstPipeline shuts down one pipeline. Its next component may be
+// shut down then and must not get any data.
 func TestStopsWithTheFirstPipeline(t *testing.T) {
 	t.Parallel()
 	for first := range 3 {
@@ -75,8 +76,8 @@ func TestStopsWithTheFirstPipeline(t *testing.T) {
 	}
 }
 
-// TestAgainOnTheSamePort is what a reload does.
-func TestAgainOnTheSamePort(t *testing.T) {
+// TestRestartOnTheSamePort does what a reload does.
+func TestRestartOnTheSamePort(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig()
 	for range 3 {
@@ -117,7 +118,7 @@ func TestUnixSocket(t *testing.T) {
 	assert.Equal(t, http.StatusOK, e.post(t, oneLog).status)
 }
 
-// deadListener fails as one whose socket is gone.
+// deadListener fails to accept connections.
 type deadListener struct{ net.Listener }
 
 var errDead = errors.New("socket is gone")
@@ -126,16 +127,48 @@ func (deadListener) Accept() (net.Conn, error) { return nil, errDead }
 func (deadListener) Close() error              { return nil }
 func (deadListener) Addr() net.Addr            { return &net.TCPAddr{} }
 
-func TestDeadServerIsReported(t *testing.T) {
+func TestFailedServerIsReported(t *testing.T) {
 	t.Parallel()
 	r, err := newReceiver(testConfig(), receivertest.NewNopSettings(componentType))
 	require.NoError(t, err)
 	host := &testHost{reported: make(chan *componentstatus.Event, 1)}
-	r.server = new(http.Server)
+	r.handler, r.server, r.served = new(handler), new(http.Server), make(chan struct{})
 	r.serve(deadListener{}, host)
 	event := <-host.reported
 	assert.Equal(t, componentstatus.StatusFatalError, event.Status())
 	require.ErrorIs(t, event.Err(), errDead)
+}
+
+// TestServerFailsWhileShuttingDown: nothing reads a fatal error then, and the
+// report would block for good.
+func TestServerFailsWhileShuttingDown(t *testing.T) {
+	t.Parallel()
+	r, err := newReceiver(testConfig(), receivertest.NewNopSettings(componentType))
+	require.NoError(t, err)
+	host := &testHost{reported: make(chan *componentstatus.Event, 1)}
+	r.handler, r.server, r.served = new(handler), new(http.Server), make(chan struct{})
+	r.handler.stopping.Store(true)
+	r.serve(deadListener{}, host)
+	assert.Empty(t, host.reported)
+}
+
+// TestShutdownWithUnreadReport shuts down while the report of a failed server is
+// stuck.
+func TestShutdownWithUnreadReport(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, err := newReceiver(testConfig(), receivertest.NewNopSettings(componentType))
+		require.NoError(t, err)
+		host := &testHost{reported: make(chan *componentstatus.Event)}
+		r.handler, r.connections, r.server, r.served = new(handler), newConnections(), new(http.Server), make(chan struct{})
+		go r.serve(deadListener{}, host)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, r.Shutdown(ctx), context.DeadlineExceeded)
+		<-host.reported
+		<-r.served
+	})
 }
 
 func TestShutdownIsNotReported(t *testing.T) {
@@ -147,7 +180,7 @@ func TestShutdownIsNotReported(t *testing.T) {
 	assert.Empty(t, host.reported)
 }
 
-// TestShutdownWaits shuts down while a request is in a pipeline.
+// TestShutdownWaits shuts down while a pipeline handles a request.
 func TestShutdownWaits(t *testing.T) {
 	t.Parallel()
 	var e *endpoint
@@ -177,7 +210,7 @@ func TestShutdownDoesNotWaitForever(t *testing.T) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+e.address+testPath, strings.NewReader(oneLog))
 		if assert.NoError(t, err) {
 			r.Header.Set(tokenHeader, testToken)
-			_, err = e.client.Do(r) //nolint:bodyclose // there is no answer
+			_, err = e.client.Do(r) //nolint:bodyclose // no answer
 		}
 		cut <- err
 	}()

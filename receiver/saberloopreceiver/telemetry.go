@@ -15,9 +15,9 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-const meterName = "github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver"
+const scopeName = "github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver"
 
-// statusCodes are those of all answers.
+// statusCodes are the status codes of all answers.
 var statusCodes = [...]int{
 	http.StatusOK,
 	http.StatusNoContent,
@@ -31,8 +31,8 @@ var statusCodes = [...]int{
 	http.StatusServiceUnavailable,
 }
 
-// telemetry counts what happens before the pipelines; from there on
-// receiverhelper does. Every attribute has a small, fixed set of values.
+// telemetry records the receiver's own metrics. receiverhelper counts what the
+// pipelines accept and refuse. Every attribute has a small, fixed set of values.
 type telemetry struct {
 	requests      metric.Int64Counter
 	bodySize      metric.Int64Histogram
@@ -40,13 +40,13 @@ type telemetry struct {
 	clientDropped metric.Int64Counter
 
 	receiver attribute.KeyValue
-	// Made once, as every request needs them.
+	// Attribute sets that every request needs.
 	ofReceiver metric.MeasurementOption
 	ofStatus   map[int]metric.MeasurementOption
 }
 
 func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry, error) {
-	meter := set.MeterProvider.Meter(meterName)
+	meter := set.MeterProvider.Meter(scopeName)
 	t := &telemetry{receiver: attribute.String("receiver", id.String())}
 	t.ofReceiver = metric.WithAttributeSet(attribute.NewSet(t.receiver))
 	t.ofStatus = make(map[int]metric.MeasurementOption, len(statusCodes))
@@ -56,18 +56,18 @@ func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry,
 	}
 
 	var errs [4]error
-	t.requests, errs[0] = meter.Int64Counter("otelcol_saberloop_requests",
+	t.requests, errs[0] = meter.Int64Counter("otelcol_receiver_saberloop_requests",
 		metric.WithDescription("Number of requests answered, by the status code of the answer."),
 		metric.WithUnit("{request}"))
-	t.bodySize, errs[1] = meter.Int64Histogram("otelcol_saberloop_request_body_size",
+	t.bodySize, errs[1] = meter.Int64Histogram("otelcol_receiver_saberloop_request_body_size",
 		metric.WithDescription("Size of the request bodies read, after decompression."),
 		metric.WithUnit("By"),
 		metric.WithExplicitBucketBoundaries(256, 1<<10, 4<<10, 16<<10, 64<<10, 256<<10, 1<<20, 4<<20))
-	t.rejected, errs[2] = meter.Int64Counter("otelcol_saberloop_rejected_entries",
-		metric.WithDescription("Number of entries refused one by one, by signal."),
+	t.rejected, errs[2] = meter.Int64Counter("otelcol_receiver_saberloop_rejected_entries",
+		metric.WithDescription("Number of entries refused, by signal."),
 		metric.WithUnit("{entry}"))
-	t.clientDropped, errs[3] = meter.Int64Counter("otelcol_saberloop_client_dropped_entries",
-		metric.WithDescription("Number of entries that clients say they had to drop, by signal."),
+	t.clientDropped, errs[3] = meter.Int64Counter("otelcol_receiver_saberloop_client_dropped_entries",
+		metric.WithDescription("Number of entries that clients report as dropped, by signal."),
 		metric.WithUnit("{entry}"))
 	return t, errors.Join(errs[:]...)
 }

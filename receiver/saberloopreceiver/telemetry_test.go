@@ -6,6 +6,7 @@ package saberloopreceiver
 import (
 	"context"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,11 +18,12 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 )
 
-// serveMeasured starts a receiver whose own telemetry can be read.
+// serveMeasured starts a receiver with readable telemetry.
 func serveMeasured(tb testing.TB, next consumers) (*endpoint, *componenttest.Telemetry) {
 	tb.Helper()
 	telemetry := componenttest.NewTelemetry()
@@ -33,13 +35,13 @@ func serveMeasured(tb testing.TB, next consumers) (*endpoint, *componenttest.Tel
 	return serveWith(tb, testConfig(), next, set, componenttest.NewNopHost()), telemetry
 }
 
-// ownMetrics are those of the receiver's own meter.
+// ownMetrics returns the metrics of the receiver's own scope.
 func ownMetrics(tb testing.TB, telemetry *componenttest.Telemetry) []metricdata.Metrics {
 	tb.Helper()
 	var all metricdata.ResourceMetrics
 	require.NoError(tb, telemetry.Reader.Collect(tb.Context(), &all))
 	for _, scope := range all.ScopeMetrics {
-		if scope.Scope.Name == meterName {
+		if scope.Scope.Name == scopeName {
 			return scope.Metrics
 		}
 	}
@@ -54,7 +56,7 @@ func collectOwnMetrics(tb testing.TB) []metricdata.Metrics {
 	return ownMetrics(tb, telemetry)
 }
 
-// sums are a counter's values, by the value of an attribute.
+// sums returns a counter's values by the value of an attribute.
 func sums(tb testing.TB, telemetry *componenttest.Telemetry, name, key string) map[string]int64 {
 	tb.Helper()
 	m, err := telemetry.GetMetric(name)
@@ -89,7 +91,7 @@ func TestRequestsAreCounted(t *testing.T) {
 		want[strconv.Itoa(code)] = 1
 	}
 	want["200"], want["400"] = 2, 2
-	assert.Equal(t, want, sums(t, telemetry, "otelcol_saberloop_requests", "http.response.status_code"))
+	assert.Equal(t, want, sums(t, telemetry, "otelcol_receiver_saberloop_requests", "http.response.status_code"))
 }
 
 func TestEntriesAreCounted(t *testing.T) {
@@ -99,9 +101,9 @@ func TestEntriesAreCounted(t *testing.T) {
 		{"signal":"logs","reason":"full","count":3},{"signal":"metrics","reason":"full","count":4},
 		{"signal":"logs","reason":"large","count":1},{"signal":"traces","count":-1},{"signal":"other","count":1}]}`)
 	assert.Equal(t, map[string]int64{"logs": 2, "metrics": 3},
-		sums(t, telemetry, "otelcol_saberloop_rejected_entries", "signal"))
+		sums(t, telemetry, "otelcol_receiver_saberloop_rejected_entries", "signal"))
 	assert.Equal(t, map[string]int64{"logs": 4, "metrics": 4},
-		sums(t, telemetry, "otelcol_saberloop_client_dropped_entries", "signal"))
+		sums(t, telemetry, "otelcol_receiver_saberloop_client_dropped_entries", "signal"))
 }
 
 func TestBodySizeIsMeasured(t *testing.T) {
@@ -109,7 +111,7 @@ func TestBodySizeIsMeasured(t *testing.T) {
 	e, telemetry := serveMeasured(t, failing(nil, nil, nil))
 	e.post(t, oneLog)
 	e.postEncoded(t, "gzip", strings.NewReader(string(gzipped(t, oneLog))))
-	m, err := telemetry.GetMetric("otelcol_saberloop_request_body_size")
+	m, err := telemetry.GetMetric("otelcol_receiver_saberloop_request_body_size")
 	require.NoError(t, err)
 	points := m.Data.(metricdata.Histogram[int64]).DataPoints
 	require.Len(t, points, 1)
@@ -117,7 +119,7 @@ func TestBodySizeIsMeasured(t *testing.T) {
 	assert.EqualValues(t, 2, points[0].Count)
 }
 
-// TestOperationsAreReportedOnce looks at what receiverhelper was told.
+// TestOperationsAreReportedOnce checks the metrics and spans of receiverhelper.
 func TestOperationsAreReportedOnce(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -156,8 +158,8 @@ func TestOperationsAreReportedOnce(t *testing.T) {
 	}
 }
 
-// TestNothingIsReportedForNothing has bodies that bring nothing to a pipeline.
-func TestNothingIsReportedForNothing(t *testing.T) {
+// TestNoOperationWithoutEntries sends bodies without an entry for a pipeline.
+func TestNoOperationWithoutEntries(t *testing.T) {
 	t.Parallel()
 	e, telemetry := serveMeasured(t, failing(nil, nil, nil))
 	for _, body := range []string{"", "{", `{"logs":1}`, `{"logs":[1]}`, `{"logs":[]}`} {
@@ -175,4 +177,21 @@ func TestReadmeHasTheMetrics(t *testing.T) {
 		want = append(want, m.Name)
 	}
 	assert.ElementsMatch(t, want, configtest.ReadmeKeys(t, "Metrics"))
+}
+
+// TestMetadataHasTheMetrics compares metadata.yaml with the metrics.
+func TestMetadataHasTheMetrics(t *testing.T) {
+	t.Parallel()
+	type instrument struct{ Description, Unit string }
+	var metadata struct {
+		Telemetry struct{ Metrics map[string]instrument }
+	}
+	text, err := os.ReadFile("metadata.yaml")
+	require.NoError(t, err)
+	require.NoError(t, yaml.Unmarshal(text, &metadata))
+	want := map[string]instrument{}
+	for _, m := range collectOwnMetrics(t) {
+		want[strings.TrimPrefix(m.Name, "otelcol_")] = instrument{m.Description, m.Unit}
+	}
+	assert.Equal(t, want, metadata.Telemetry.Metrics)
 }
