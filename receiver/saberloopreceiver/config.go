@@ -6,6 +6,8 @@ package saberloopreceiver
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -21,29 +23,28 @@ type Config struct {
 	// tls, cors, auth, max_request_body_size, compression_algorithms, timeouts.
 	ServerConfig confighttp.ServerConfig `mapstructure:",squash"`
 
-	// Paths are the URL paths that take batches, each starting with a slash;
-	// any other path is answered 404. Default: /telemetry/ingest and
+	// Paths are the URL paths that accept batches. Each starts with a slash.
+	// Other paths are answered 404. Default: /telemetry/ingest and
 	// /telemetry/ingest.php.
 	Paths []string `mapstructure:"paths"`
 
-	// Tokens are the secrets of which a request must bring one in its
-	// X-Telemetry-Token header. Several let one be rotated in while clients
-	// still use another. Blank ones are ignored, so that an environment
-	// variable may be unset. Default: none; at least one must be given unless
-	// auth is, and where both are, both are checked.
+	// Tokens are the accepted values of the X-Telemetry-Token header. Several
+	// tokens allow a rotation while clients still send the old one. Blank tokens
+	// are ignored, so that an environment variable may be unset. At least one
+	// token is needed unless auth is set. With both, a request needs both.
+	// Default: none.
 	Tokens []configopaque.String `mapstructure:"tokens"`
 
-	// ServiceName is the service.name of the resource of all entries.
+	// ServiceName is the service.name in the resource of all entries.
 	// Default: saberloop.
 	ServiceName string `mapstructure:"service_name"`
 
-	// ResourceAttributes are put on the resource of all entries; they win over
-	// those that a batch's envelope brings. Default: none.
+	// ResourceAttributes are added to the resource of all entries. They override
+	// the attributes in a batch. Default: none.
 	ResourceAttributes map[string]string `mapstructure:"resource_attributes"`
 
 	// MaxDepth is the nesting level of objects and arrays at which a body is
-	// refused, counting the batch's own object as 1. From 16 to 4096;
-	// default: 512.
+	// refused. The batch itself is level 1. From 16 to 4096; default: 512.
 	MaxDepth int `mapstructure:"max_depth"`
 
 	// prevent unkeyed literal initialization
@@ -51,26 +52,60 @@ type Config struct {
 }
 
 const (
-	// An entry's context sits on level 4: anything lower than this would
-	// refuse what ordinary clients send.
+	// Ordinary clients nest a few levels below context, which is at level 4.
 	minDepthLimit = 16
-	// What is decoded here is walked recursively by whatever comes after.
+	// Components after this one process the decoded values recursively.
 	maxDepthLimit = 4096
 )
 
-// acceptedCompression holds the codings that the contract has and their
-// neighbours which are decoded as a stream, never whole.
+// acceptedCompression holds the codings that can be decoded as a stream.
 var acceptedCompression = []string{"", "gzip", "zstd", "deflate", "zlib"}
 
 var (
-	_ component.Config  = (*Config)(nil)
-	_ confmap.Validator = (*Config)(nil)
+	_ component.Config    = (*Config)(nil)
+	_ confmap.Validator   = (*Config)(nil)
+	_ confmap.Unmarshaler = (*Config)(nil)
 )
 
-// Validate judges the configuration; its errors name the key at fault.
+// Unmarshal implements confmap.Unmarshaler. It returns an error for unknown keys.
+// confmap does not check for them next to a squashed struct that implements
+// Unmarshal, as confighttp.ServerConfig does.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	known := configKeys(reflect.TypeFor[Config]())
+	var unknown []string
+	for key := range conf.ToStringMap() {
+		if !slices.Contains(known, key) {
+			unknown = append(unknown, key)
+		}
+	}
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		return fmt.Errorf("invalid keys: %s", strings.Join(unknown, ", "))
+	}
+	return conf.Unmarshal(c)
+}
+
+// configKeys returns the keys of a configuration struct and of the structs
+// squashed into it.
+func configKeys(t reflect.Type) []string {
+	var keys []string
+	for field := range t.Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get(confmap.MapstructureTag), ",")
+		switch {
+		case options == "squash":
+			keys = append(keys, configKeys(field.Type)...)
+		case name != "":
+			keys = append(keys, name)
+		}
+	}
+	return keys
+}
+
+// Validate implements confmap.Validator. Its errors name the key.
 func (c *Config) Validate() error {
 	return errors.Join(
 		c.validateServer(),
+		c.validateOrigins(),
 		c.validatePaths(),
 		c.validateTokens(),
 		c.validateResource(),
@@ -86,13 +121,6 @@ func (c *Config) validateServer() error {
 	if c.ServerConfig.MaxRequestBodySize <= 0 {
 		errs = append(errs, fmt.Errorf("max_request_body_size: must be positive, not %d", c.ServerConfig.MaxRequestBodySize))
 	}
-	if cors := c.ServerConfig.CORS.Get(); cors != nil {
-		for _, origin := range cors.AllowedOrigins {
-			if strings.HasSuffix(origin, "/") {
-				errs = append(errs, fmt.Errorf("cors::allowed_origins: %q ends with a slash, which no origin does", origin))
-			}
-		}
-	}
 	for _, name := range c.ServerConfig.CompressionAlgorithms {
 		if !slices.Contains(acceptedCompression, name) {
 			errs = append(errs, fmt.Errorf("compression_algorithms: %q is not one of %q", name, acceptedCompression))
@@ -101,19 +129,62 @@ func (c *Config) validateServer() error {
 	return errors.Join(errs...)
 }
 
+func (c *Config) validateOrigins() error {
+	cors := c.ServerConfig.CORS.Get()
+	if cors == nil {
+		return nil
+	}
+	var errs []error
+	for _, origin := range cors.AllowedOrigins {
+		if problem := originProblem(origin); problem != "" {
+			errs = append(errs, fmt.Errorf("cors::allowed_origins: %q %s; write it as https://example.com", origin, problem))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// originProblem says why a browser never sends an origin that matches.
+func originProblem(origin string) string {
+	// Browsers send "null" for local files. An empty origin may come from an
+	// environment variable that is unset; it matches nothing.
+	if origin == "" || origin == "null" {
+		return ""
+	}
+	scheme, host, found := strings.Cut(origin, "://")
+	if !found {
+		// "*" may stand for the scheme too.
+		if strings.Contains(origin, "*") && !strings.ContainsAny(origin, "/?#@ ") {
+			return ""
+		}
+		return "has no scheme"
+	}
+	switch {
+	case strings.HasSuffix(host, "/"):
+		return "ends with a slash"
+	case strings.ContainsAny(host, "/?#@"):
+		return "is more than scheme, host and port"
+	}
+	// The parser does not accept a wildcard as a scheme or a port.
+	u, err := url.Parse(strings.ReplaceAll(scheme, "*", "a") + "://" + strings.ReplaceAll(host, "*", "1"))
+	if err != nil || u.Host == "" {
+		return "is not an origin"
+	}
+	return ""
+}
+
 func (c *Config) validatePaths() error {
 	if len(c.Paths) == 0 {
-		return errors.New("paths: at least one is needed")
+		return errors.New("paths: must not be empty")
 	}
 	var errs []error
 	for i, path := range c.Paths {
 		switch {
 		case !strings.HasPrefix(path, "/"):
-			errs = append(errs, fmt.Errorf("paths: %q does not start with a slash", path))
+			errs = append(errs, fmt.Errorf("paths: %q must start with a slash", path))
 		case strings.ContainsAny(path, "?#"):
-			errs = append(errs, fmt.Errorf("paths: %q is more than a path", path))
+			errs = append(errs, fmt.Errorf("paths: %q must not have a query or a fragment", path))
 		case slices.Contains(c.Paths[:i], path):
-			errs = append(errs, fmt.Errorf("paths: %q is given twice", path))
+			errs = append(errs, fmt.Errorf("paths: %q is a duplicate", path))
 		}
 	}
 	return errors.Join(errs...)
@@ -123,7 +194,7 @@ func (c *Config) validateTokens() error {
 	if c.ServerConfig.Auth.HasValue() || len(newTokens(c.Tokens)) > 0 {
 		return nil
 	}
-	return errors.New("tokens: at least one that is not blank is needed, unless auth is set")
+	return errors.New("tokens: must have a token that is not blank, unless auth is set")
 }
 
 func (c *Config) validateResource() error {
@@ -134,9 +205,9 @@ func (c *Config) validateResource() error {
 	for key := range c.ResourceAttributes {
 		switch key {
 		case "":
-			errs = append(errs, errors.New("resource_attributes: a name must not be empty"))
+			errs = append(errs, errors.New("resource_attributes: names must not be empty"))
 		case "service.name":
-			errs = append(errs, errors.New("resource_attributes: service.name is set by service_name"))
+			errs = append(errs, errors.New("resource_attributes: service.name must be set with service_name"))
 		}
 	}
 	return errors.Join(errs...)

@@ -19,7 +19,7 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 )
 
-// validConfigs are the files that are accepted, with what they change.
+// validConfigs are the accepted files and how they change the default.
 var validConfigs = map[string]func(*Config){
 	"minimal": func(c *Config) {
 		c.Tokens = []configopaque.String{"test-token"}
@@ -31,7 +31,7 @@ var validConfigs = map[string]func(*Config){
 		s.CompressionAlgorithms = []string{"gzip"}
 		s.IncludeMetadata = true
 		s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout = time.Second, 2*time.Second, 3*time.Second
-		s.IdleTimeout = 4 * time.Second //nolint:staticcheck // where confighttp puts keepalive::idle_timeout
+		s.IdleTimeout = 4 * time.Second //nolint:staticcheck // confighttp stores keepalive::idle_timeout here
 		s.ResponseHeaders = configopaque.MapList{{Name: "Strict-Transport-Security", Value: "max-age=31536000"}}
 		s.CORS = configoptional.Some(confighttp.CORSConfig{
 			AllowedOrigins: []string{"https://saberloop.com"},
@@ -49,7 +49,7 @@ var validConfigs = map[string]func(*Config){
 	"cors_origins_only": func(c *Config) {
 		c.Tokens = []configopaque.String{"test-token"}
 		c.ServerConfig.CORS = configoptional.Some(confighttp.CORSConfig{
-			AllowedOrigins: []string{"https://saberloop.com", "https://*.saberloop.com"},
+			AllowedOrigins: []string{"https://saberloop.com", "https://*.saberloop.com", "http://localhost:*", "capacitor://localhost", "*.example.com", "null", ""},
 			AllowedHeaders: []string{"Content-Type", "X-Telemetry-Token", "Content-Encoding"},
 			ExposedHeaders: []string{"Retry-After"},
 			MaxAge:         7200,
@@ -69,7 +69,7 @@ func auth() configoptional.Optional[confighttp.AuthConfig] {
 	})
 }
 
-// invalidConfigs are the files that are refused, with what the error names.
+// invalidConfigs are the refused files and the texts in their errors.
 var invalidConfigs = map[string][]string{
 	"typo":                      {"invalid keys: token"},
 	"typo_in_server":            {"invalid keys: endpoit"},
@@ -79,7 +79,7 @@ var invalidConfigs = map[string][]string{
 	"no_paths":                  {"paths: "},
 	"path_without_slash":        {`paths: "telemetry"`},
 	"path_with_query":           {`paths: "/telemetry?x=1"`},
-	"path_twice":                {`paths: "/telemetry" is given twice`},
+	"path_twice":                {`paths: "/telemetry" is a duplicate`},
 	"blank_service_name":        {"service_name: "},
 	"service_name_as_attribute": {"resource_attributes: service.name"},
 	"nameless_attribute":        {"resource_attributes: "},
@@ -89,6 +89,9 @@ var invalidConfigs = map[string][]string{
 	"no_body_size":              {"max_request_body_size: "},
 	"unknown_compression":       {`compression_algorithms: "br"`},
 	"origin_with_slash":         {`cors::allowed_origins: "https://saberloop.com/"`},
+	"origin_without_scheme":     {`cors::allowed_origins: "saberloop.com" has no scheme`, `cors::allowed_origins: "localhost:8080" has no scheme`},
+	"origin_with_path":          {`cors::allowed_origins: "https://saberloop.com/app" is more than`},
+	"origin_without_host":       {`cors::allowed_origins: "https://" is not an origin`},
 	"several_faults":            {"paths: ", "tokens: ", "max_depth: "},
 }
 
@@ -102,6 +105,11 @@ func TestReadmeHasTheConfiguration(t *testing.T) {
 	configtest.CheckReadmeConfig(t, createDefaultConfig())
 }
 
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	configtest.CheckStatus(t, NewFactory())
+}
+
 func TestDefaultConfig(t *testing.T) {
 	t.Parallel()
 	cfg := createDefaultConfig()
@@ -109,7 +117,8 @@ func TestDefaultConfig(t *testing.T) {
 	assert.NotSame(t, cfg, createDefaultConfig())
 }
 
-// TestTokensAreNotPrinted looks for them where a configuration is shown.
+// TestTokensAreNotPrinted marshals a configuration, as the Collector does to show
+// it.
 func TestTokensAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	conf := confmap.New()
