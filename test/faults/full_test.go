@@ -64,7 +64,7 @@ func TestFullDisk(t *testing.T) {
 			ballast := filepath.Join(disk, "ballast")
 			fillDisk(t, disk, ballast, tc.free+leftToFill)
 
-			load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 16, Pause: 100 * time.Millisecond})
+			load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 16, Pause: 100 * time.Millisecond, MayRefuse: true})
 			for range 3 {
 				awaitStatus(t, c, "StatusRecoverableError")
 				answer := c.MustPost(t, largeLog)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/test/faultfs"
+	"github.com/saberloop/otelcol-saberloop/test/faults/faultfs"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
@@ -41,7 +41,7 @@ func TestFailingDisk(t *testing.T) {
 				Config:    componentStatusConfig,
 				Flags:     []string{componentStatusGate},
 			})
-			load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 16, Pause: 10 * time.Millisecond})
+			load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 16, Pause: 10 * time.Millisecond, MayRefuse: true})
 			for range 3 {
 				awaitAcknowledged(t, load, 50)
 				disk.Set(faults)

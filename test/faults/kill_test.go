@@ -22,86 +22,118 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// kill -9 at random moments under load, again and again, sometimes while the
-// collector is still starting: every acknowledged entry is stored exactly
-// once, every other at most once, every line is whole. That the machine goes
-// on saves also what was not synced.
+// Kills at random moments under load, some while the collector is still
+// starting. Every acknowledged entry is stored exactly once, every other entry
+// at most once, every line is whole. That holds for every sync mode, because the
+// kernel keeps what was written.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	for mode, rounds := range map[string]int{"commit": 50, "interval": 10, "none": 10} {
+	for mode, kills := range map[string]int{"commit": 50, "interval": 10, "none": 10} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
+			r := newRand(t)
 			c := harness.Start(t, harness.Options{Config: "exporters: {daily_jsonl: {sync: " + mode + "}}"})
-			load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 32})
-			for range rounds {
-				killSometime(t, c)
+			load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 32, MayBreak: true})
+			for range kills {
+				awaitAcknowledged(t, load, 1)
+				killSometime(t, c, r)
 				c.Restart(t)
 			}
+			awaitAcknowledged(t, load, 1)
 			load.Stop()
 			c.Stop(t)
 
 			tally := load.Ledger.Check(t, stored(c.Directory))
 			sent, acknowledged := load.Ledger.Batches()
 			t.Logf("%d kills; %d of %d batches acknowledged; %d entries acknowledged and stored, %d stored unacknowledged",
-				rounds, acknowledged, sent, tally.Acknowledged, tally.Unacknowledged)
+				kills, acknowledged, sent, tally.Acknowledged, tally.Unacknowledged)
+			require.Greater(t, acknowledged, kills)
+			require.Greater(t, sent, acknowledged, "no kill hit a request")
+			require.GreaterOrEqual(t, tally.Acknowledged, acknowledged)
 		})
 	}
 }
 
-// kill -9 while closed days are compressed: after a restart there is exactly
-// one good version of each, in the end the compressed one, with all its lines.
+// Kills while closed days are compressed. After each restart there is a whole
+// version of every day, and the collector appends to the current day. In the end
+// every day is compressed and has all its lines.
 func TestKillWhileCompressing(t *testing.T) {
 	t.Parallel()
 	const (
-		days = 5
-		size = 16 << 20 // of a day, in bytes
+		days     = 5
+		size     = 16 << 20 // of a day, in bytes
+		maxKills = 50
 	)
 	for _, compression := range []string{"gzip", "zstd"} {
 		t.Run(compression, func(t *testing.T) {
 			t.Parallel()
+			r := newRand(t)
 			directory := t.TempDir()
 			contents := map[string][sha256.Size]byte{}
 			for n := range days {
 				day := time.Now().UTC().AddDate(0, 0, -2-n).Format(time.DateOnly)
-				contents[day] = writeDay(t, directory, day, size)
+				contents[day] = writeDay(t, r, directory, day, size)
+			}
+			uncompressed := func() (n int) {
+				for day := range contents {
+					if _, err := os.Stat(filepath.Join(directory, "logs", day+".jsonl")); err == nil {
+						n++
+					}
+				}
+				return n
 			}
 			c := harness.Start(t, harness.Options{
 				Directory: directory,
 				Config:    "exporters: {daily_jsonl: {compression: " + compression + "}}",
 			})
-			kills := 0
-			for ; len(dayFiles(t, directory)) > 0; kills++ {
-				killSometime(t, c)
+			kills, interruptions := 0, 0
+			for ; uncompressed() > 0 && kills < maxKills; kills++ {
+				killSometime(t, c, r)
+				if uncompressed() > 0 {
+					interruptions++
+				}
 				c.Restart(t)
 				checkDays(t, directory, contents)
+				require.Equal(t, 200, c.MustPost(t, oneLog).Status)
 			}
+			require.Eventually(t, func() bool { return uncompressed() == 0 }, time.Minute, 50*time.Millisecond,
+				"the days are never compressed")
 			c.Stop(t)
 			checkDays(t, directory, contents)
-			t.Logf("%d kills until all was compressed", kills)
+			t.Logf("%d kills, %d of them before all days were compressed", kills, interruptions)
+			require.NotZero(t, interruptions)
+
+			posted := 0
+			for _, path := range dayFiles(t, directory) { // two, where the test runs at midnight
+				content, err := os.ReadFile(filepath.Join(directory, path))
+				require.NoError(t, err)
+				posted += bytes.Count(content, []byte("\n"))
+			}
+			require.Equal(t, kills, posted, "acknowledged lines in the current day")
 		})
 	}
 }
 
-// killSometime kills the collector at a moment that nobody can foresee, now
-// and then while it is still starting after another kill.
-func killSometime(t *testing.T, c *harness.Collector) {
+// killSometime kills the collector at a random moment. Every fifth time it also
+// does so while the collector is starting after another kill.
+func killSometime(t *testing.T, c *harness.Collector, r *rand.Rand) {
 	t.Helper()
-	if rand.IntN(5) == 0 {
+	if r.IntN(5) == 0 {
 		c.Kill(t)
 		c.Launch(t)
 	}
-	pass(time.Duration(rand.IntN(400)) * time.Millisecond)
+	wait(randomDuration(r, 400*time.Millisecond))
 	c.Kill(t)
 }
 
-// writeDay writes a day file of logs of about that size and returns the sum of
-// its contents.
-func writeDay(t *testing.T, directory, day string, size int) [sha256.Size]byte {
+// writeDay writes a day file of logs of about that size. It returns the checksum
+// of the content.
+func writeDay(t *testing.T, r *rand.Rand, directory, day string, size int) [sha256.Size]byte {
 	t.Helper()
 	var content []byte
 	for mix := (synthetic.Mix{Seed: 1}); len(content) < size; {
-		// Lines that do not compress away to nothing.
-		for _, e := range mix.Batch(rand.IntN(1_000_000)).Entries {
+		// Repeated lines would compress in no time.
+		for _, e := range mix.Batch(r.IntN(1_000_000)).Entries {
 			content = append(content, bytes.TrimSuffix(e.JSON, []byte("}"))...)
 			content = fmt.Appendf(content, `,"received_at":"%sT12:00:00Z"}`+"\n", day)
 		}
@@ -112,8 +144,8 @@ func writeDay(t *testing.T, directory, day string, size int) [sha256.Size]byte {
 	return sha256.Sum256(content)
 }
 
-// checkDays checks that there is a whole version of each day's file of logs.
-// While one takes the place of the other there may be both for a moment.
+// checkDays checks that there is a whole version of each day, plain or
+// compressed. A kill between the two steps of a swap leaves both.
 func checkDays(t *testing.T, directory string, contents map[string][sha256.Size]byte) {
 	t.Helper()
 	for day, want := range contents {
@@ -129,11 +161,4 @@ func checkDays(t *testing.T, directory string, contents map[string][sha256.Size]
 		}
 		require.NotZero(t, found, "no version of %s", day)
 	}
-}
-
-// pass lets time pass: what goes on meanwhile is the point.
-func pass(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	<-timer.C
 }

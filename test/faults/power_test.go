@@ -6,7 +6,6 @@
 package faults
 
 import (
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,13 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/test/faults/powercut"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
-	"github.com/saberloop/otelcol-saberloop/test/powercut"
 )
 
-// Power cuts under load: the day files lie on ext4, on a disk that loses of
-// its cache what it likes. After each cut all acknowledged entries are there,
-// the others at most once, torn ends are set aside, and appending goes on.
+// Power cuts under load. The day files are on ext4, on a disk that loses any part
+// of its write cache. After each cut every acknowledged entry is stored exactly
+// once, every other entry at most once, torn ends are set aside, and the
+// collector appends.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	const (
@@ -32,17 +32,21 @@ func TestPowerCut(t *testing.T) {
 	disk := powercut.NewDisk(diskSize)
 	c := harness.Start(t, harness.Options{Directory: filepath.Join(mountDisk(t, disk), "data")})
 	ledger := harness.NewLedger(synthetic.Mix{Seed: 1})
-	r := rand.New(rand.NewPCG(rand.Uint64(), 0))
+	r := newRand(t)
 	entries, aside := 0, 0
-	for range cuts {
+	for cut := range cuts {
 		load := harness.StartLoad(t, c, harness.LoadOptions{Ledger: ledger, Connections: 16})
-		pass(time.Duration(r.IntN(300)) * time.Millisecond)
-		// In this order: what is acknowledged by now has to be there.
+		awaitAcknowledged(t, load, 1)
+		wait(randomDuration(r, 300*time.Millisecond))
+		// The snapshot comes first: the image holds all that it has acknowledged.
 		acknowledged := ledger.Snapshot()
 		image := disk.Cut(r)
 		load.Stop()
 
 		tally, torn := checkAfterCut(t, image, acknowledged)
+		_, batches := acknowledged.Batches()
+		require.GreaterOrEqual(t, batches, cut+1)
+		require.GreaterOrEqual(t, tally.Acknowledged, batches)
 		entries += tally.Acknowledged
 		aside += torn
 	}
@@ -51,14 +55,14 @@ func TestPowerCut(t *testing.T) {
 		cuts, batches, entries, aside)
 }
 
-// checkAfterCut starts a collector on what a cut has left, as a machine would
-// that gets its power back. It returns what was found, and how many torn ends
-// were set aside.
+// checkAfterCut starts a collector on what a cut has left, as a machine does when
+// the power is back. It returns the entries it found and the number of torn ends
+// that were set aside.
 func checkAfterCut(t *testing.T, image []byte, ledger *harness.Ledger) (harness.Tally, int) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "disk.img")
 	require.NoError(t, os.WriteFile(path, image, 0o600))
-	mounted := mountImage(t, path) // which replays the journal
+	mounted := mountImage(t, path) // replays the journal
 	directory := filepath.Join(mounted, "data")
 	c := harness.Start(t, harness.Options{Directory: directory})
 	require.Equal(t, 200, c.MustPost(t, afterCut).Status)
@@ -67,17 +71,17 @@ func checkAfterCut(t *testing.T, image []byte, ledger *harness.Ledger) (harness.
 	tally := ledger.CheckKnown(t, stored(directory))
 	torn, err := filepath.Glob(filepath.Join(directory, "*", "*.torn-*"))
 	require.NoError(t, err)
-	// Had the cut been one that no disk makes, the file system would tell.
+	// A broken file system would mean that the simulated cut is not a possible one.
 	unmount(t, mounted)
 	run(t, "e2fsck", "-f", "-n", path)
 	require.NoError(t, os.Remove(path))
 	return tally, len(torn)
 }
 
-// afterCut is a batch that no ledger has handed out yet.
+// afterCut is a batch with numbers beyond those that the ledger hands out.
 var afterCut = []byte(strings.ReplaceAll(`{"logs":[{"seq":N}],"traces":[{"seq":N}],"metrics":[{"seq":N}]}`, "N", "999999999"))
 
-// mountDisk makes a file system on the disk and mounts it.
+// mountDisk creates a file system on the disk and mounts it.
 func mountDisk(t *testing.T, disk *powercut.Disk) string {
 	t.Helper()
 	needRoot(t)

@@ -20,7 +20,7 @@ import (
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
-	load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 32})
+	load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 32, MayRefuse: true, MayBreak: true})
 	for range 10 {
 		awaitAcknowledged(t, load, 100)
 		t.Logf("shutdown under load took %v", c.Stop(t))
@@ -50,7 +50,7 @@ func TestShutdownWithHangingClient(t *testing.T) {
 func TestReload(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
-	load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 32})
+	load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 32, MayRefuse: true, MayBreak: true})
 	for _, config := range []string{
 		"exporters: {daily_jsonl: {sync: interval}}",
 		"exporters: {daily_jsonl: {sync: none, compression: gzip}}",

@@ -4,37 +4,46 @@
 package harness
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
-
 	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
 )
 
-// afterRefusal is how long a connection of a Load waits after a batch was not
-// taken: a collector that is down or full refuses fast.
+// afterRefusal is how long a client of a Load waits after a batch that was not
+// acknowledged: a collector that is down or full answers fast.
 const afterRefusal = 20 * time.Millisecond
 
-// LoadOptions say what a Load sends.
+// LoadOptions configure a Load.
 type LoadOptions struct {
-	// Connections is how many clients send at once.
+	// Connections is the number of clients that send at once.
 	Connections int
-	// Ledger hands out the batches; nil is a new one.
+	// Ledger hands out the batches. By default it is a new one.
 	Ledger *Ledger
-	// Batches is how many are sent; 0 is as many as can be until Stop.
+	// Batches is the number of batches to send. By default clients send until
+	// Stop is called.
 	Batches int
 	// Pause is the time a client waits between two batches.
 	Pause time.Duration
+	// MayRefuse allows the answer 503 with Retry-After. Set it where the disk
+	// fails or the collector shuts down under load.
+	MayRefuse bool
+	// MayBreak allows requests without an answer. Set it where the collector is
+	// stopped, killed or reloaded under load.
+	MayBreak bool
 }
 
-// Load is many clients that send batches at once, each on one connection.
-// None sends a batch twice: what is not acknowledged is given up.
+// Load is a number of clients that send batches, each over one connection. A
+// batch is sent once; a client drops one that was not acknowledged. The test
+// fails on any outcome other than 200 and those that the options allow.
 type Load struct {
-	// Ledger says what became of the batches.
+	// Ledger knows which batches were sent and acknowledged.
 	Ledger *Ledger
 
 	tb        testing.TB
@@ -46,7 +55,7 @@ type Load struct {
 	clients   sync.WaitGroup
 }
 
-// StartLoad begins to send. The load ends with the test, if not before.
+// StartLoad starts the clients. They stop at the end of the test at the latest.
 func StartLoad(tb testing.TB, c *Collector, options LoadOptions) *Load {
 	tb.Helper()
 	if options.Ledger == nil {
@@ -69,10 +78,10 @@ func StartLoad(tb testing.TB, c *Collector, options LoadOptions) *Load {
 	return l
 }
 
-// Wait returns when all batches were sent and answered.
+// Wait waits until all batches were sent and answered.
 func (l *Load) Wait() { l.clients.Wait() }
 
-// Stop ends the sending and waits for the answers still to come.
+// Stop stops the clients and waits for the answers to requests in flight.
 func (l *Load) Stop() {
 	l.stop()
 	l.clients.Wait()
@@ -86,17 +95,22 @@ func (l *Load) client() {
 			return
 		}
 		pause := l.options.Pause
-		if !l.send(client) {
+		acknowledged, err := l.send(client)
+		if err != nil {
+			l.tb.Error(err)
+			return
+		}
+		if !acknowledged {
 			pause = max(pause, afterRefusal)
 		}
-		if !l.rest(pause) {
+		if !l.wait(pause) {
 			return
 		}
 	}
 }
 
-// rest waits, and tells whether to go on.
-func (l *Load) rest(pause time.Duration) bool {
+// wait waits for the pause. It returns false when the load was stopped.
+func (l *Load) wait(pause time.Duration) bool {
 	select {
 	case <-l.stopped:
 		return false
@@ -115,22 +129,46 @@ func (l *Load) rest(pause time.Duration) bool {
 	}
 }
 
-// send sends a batch and tells whether it was acknowledged.
-func (l *Load) send(client *http.Client) bool {
+// send sends the next batch and reports whether it was acknowledged. An outcome
+// that the options do not allow is an error.
+func (l *Load) send(client *http.Client) (acknowledged bool, err error) {
 	n, batch := l.Ledger.Next()
 	answer, err := l.collector.Post(client, batch.Body)
-	if err != nil || answer.Status != http.StatusOK {
-		return false
+	switch {
+	case err != nil && l.options.MayBreak:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("send batch %d: %w", n, err)
+	case answer.Status == http.StatusServiceUnavailable && l.options.MayRefuse:
+		return false, answer.checkUnavailable()
+	case answer.Status != http.StatusOK:
+		return false, fmt.Errorf("batch %d was answered %d: %s", n, answer.Status, answer.Body)
 	}
 	l.Ledger.Acknowledge(n)
 	received, err := answer.Member("received")
-	if err != nil {
-		l.tb.Error(err)
+	if err == nil && received != countsOf(batch) {
+		err = fmt.Errorf("batch %d has %s entries, but the answer says that %s were received", n, countsOf(batch), received)
 	}
-	return assert.Equal(l.tb, countsOf(batch), received, "answer to batch %d", n)
+	return true, err
 }
 
-// countsOf is the "received" of the answer to a batch, canonical.
+var wholeSeconds = regexp.MustCompile(`^[1-9]\d*$`)
+
+// checkUnavailable checks that an answer with status 503 tells the client when
+// to send again.
+func (a Answer) checkUnavailable() error {
+	message, err := a.Member("error")
+	if err == nil && message != `"Service unavailable"` {
+		err = fmt.Errorf("error in an answer 503: %s", message)
+	}
+	if retryAfter := a.Header.Get("Retry-After"); !wholeSeconds.MatchString(retryAfter) {
+		err = errors.Join(err, fmt.Errorf("Retry-After in an answer 503: %q", retryAfter))
+	}
+	return err
+}
+
+// countsOf returns the "received" that the answer to a batch should have, as
+// Canonical spells it.
 func countsOf(batch synthetic.Batch) string {
 	var c Counts
 	for _, e := range batch.Entries {
