@@ -1,6 +1,8 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package analysis tests the files that run Loki, Prometheus, Jaeger and Grafana
+// for the analysis of day files.
 package analysis
 
 import (

@@ -17,11 +17,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // firstOfDecember is such that the 30 days before it have as many weekends as
 // 30 days can have.

@@ -1,6 +1,14 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package demodata generates the telemetry of a quiz app for a month: the
+// batches that its browsers POST. The same seed gives the same batches. The
+// dashboards are tried and tested on them.
+//
+// The month has working days and weekends; four releases, of which the third
+// brings a new error; an afternoon on which the API is slow and failing; old and
+// new clients; devices whose clock is wrong or that were offline for hours; and
+// every odd shape that browsers are known to send.
 package demodata
 
 import (
@@ -10,12 +18,11 @@ import (
 	"time"
 )
 
-// Month says which month to make up. The zero value of a field stands for
-// nothing: all have to be set.
+// Month describes the month to generate. All fields are required.
 type Month struct {
-	// Seed decides everything that is left to chance.
+	// Seed initializes the random numbers.
 	Seed uint64
-	// First is the midnight, in UTC, at which the month begins.
+	// First is the first day, at midnight UTC.
 	First time.Time
 	// Days is the number of days.
 	Days int
@@ -24,26 +31,25 @@ type Month struct {
 	Sessions int
 }
 
-// Post is one batch as it reached the server.
+// Post is one batch.
 type Post struct {
-	// ReceivedAt is when the server took it, in whole seconds.
+	// ReceivedAt is when the server received it, in whole seconds.
 	ReceivedAt time.Time
-	// Body is the batch, as wire JSON.
+	// Body is the batch as JSON.
 	Body []byte
 }
 
-// Day is the number of the month's day, counted from 0, on which the third
-// release comes out and, in the afternoon, on which the API fails.
+// Days of the month, counted from 0.
 const (
-	ReleaseDay  = 14
-	IncidentDay = 18
+	ReleaseDay  = 14 // the third release comes out
+	IncidentDay = 18 // the API fails in the afternoon
 )
 
-// Posts returns what reached the server on one day, in the order in which it
-// did. Days can be made in any order: each has a source of chance of its own.
+// Posts returns the batches that the server received on a day, in order. Days
+// can be generated in any order.
 func (m Month) Posts(day int) []Post {
 	var posts []Post
-	// Batches of the evening before may have come in after midnight.
+	// Batches of sessions that began the evening before may arrive after midnight.
 	for d := max(0, day-1); d <= day; d++ {
 		posts = append(posts, m.begunOn(d)...)
 	}
@@ -56,7 +62,7 @@ func (m Month) Posts(day int) []Post {
 	return posts
 }
 
-// begunOn makes the posts of all sessions that began on one day.
+// begunOn returns the batches of all sessions that began on a day.
 func (m Month) begunOn(day int) []Post {
 	rng := rand.New(rand.NewPCG(m.Seed, uint64(day)))
 	midnight := m.First.AddDate(0, 0, day)
@@ -66,15 +72,15 @@ func (m Month) begunOn(day int) []Post {
 	}
 	var posts []Post
 	for range int(sessions) {
-		s := newSession(rng, day, midnight.Add(timeOfDay(rng)))
-		s.play()
+		s := NewSession(rng, day, midnight.Add(timeOfDay(rng)))
+		s.Play()
 		posts = append(posts, s.posts()...)
 	}
 	return append(posts, oddities(rng, midnight.Add(11*time.Hour))...)
 }
 
-// timeOfDay draws when a session begins: hardly ever at night, most of all in
-// the late afternoon.
+// timeOfDay draws the time at which a session begins: rarely at night, most often
+// in the late afternoon.
 func timeOfDay(rng *rand.Rand) time.Duration {
 	for {
 		h := 24 * rng.Float64()
@@ -84,8 +90,8 @@ func timeOfDay(rng *rand.Rand) time.Duration {
 	}
 }
 
-// lognormal draws a duration or a vital: half the draws lie below the median,
-// 16 % above the median times spread.
+// lognormal draws a duration or a web vital. Half of the draws are below the
+// median, 16 % are above the median times spread.
 func lognormal(rng *rand.Rand, median, spread float64) float64 {
 	return median * math.Exp(math.Log(spread)*rng.NormFloat64())
 }

@@ -6,13 +6,17 @@ package demodata
 import (
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var small = Month{Seed: 7, First: time.Date(2025, 11, 1, 0, 0, 0, 0, time.UTC), Days: 30, Sessions: 3}
 
@@ -76,7 +80,7 @@ func shapes(t *testing.T, text string) (shapes []json.RawMessage) {
 	return shapes
 }
 
-// What the dashboards are to show has to be in the data.
+// The data has the events that the dashboards are meant to show.
 func TestTheMonthHasAStory(t *testing.T) {
 	t.Parallel()
 	month := small
@@ -93,4 +97,16 @@ func TestTheMonthHasAStory(t *testing.T) {
 	require.Zero(t, count(ReleaseDay-1, `"service.version":"2.0.0"`))
 	require.NotZero(t, count(ReleaseDay, `"service.version":"2.0.0"`))
 	require.Less(t, count(1, "App started"), count(4, "App started"), "a Sunday and a Wednesday")
+}
+
+func TestSessionKeepsTime(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	entries := NewSession(rand.New(rand.NewPCG(5, 6)), 0, start).Play()
+	last := start
+	for _, e := range entries {
+		require.False(t, e.At.Before(last))
+		last = e.At
+	}
+	require.Greater(t, last, start)
 }

@@ -8,11 +8,13 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// oddLogs, oddTraces and oddMetrics are shapes that real clients send; AT
-// stands for a timestamp, MIDNIGHT for that of the beginning of its day, SESSION
-// for a session id, LONG for a text.
+// oddLogs, oddTraces and oddMetrics are shapes that real clients send. AT stands
+// for a timestamp, MIDNIGHT for the start of its day, SESSION for a session id,
+// LONG for a text.
 const (
 	oddLogs = `[
 		{},
@@ -67,44 +69,45 @@ const (
 	]`
 )
 
-// oddities are the day's odd posts: every odd shape, a burst of points of one
-// series in one millisecond from two sessions, and a message and a context of
-// a size that makes servers refuse them.
+// oddities returns the odd batches of a day: every odd shape, a burst of points
+// of one series in one millisecond from two sessions, and a message and a context
+// so large that servers refuse them.
 func oddities(rng *rand.Rand, at time.Time) []Post {
 	var posts []Post
 	for range 3 {
-		s := &session{rng: rng}
-		id := s.base36(12)
+		id := Base36(rng, 12)
 		replace := strings.NewReplacer("AT", isoTime(at), "MIDNIGHT", isoTime(at.Truncate(24*time.Hour)),
 			"SESSION", "odd-"+id, "LONG", strings.Repeat("réponse ", 40),
 			"ID1", id+"1", "ID2", id+"2", "ID3", id+"3", "ID4", id+"4", "ID5", id+"5", "ID6", id+"6")
-		posts = append(posts, Post{ReceivedAt: at.Truncate(time.Second), Body: []byte(replace.Replace(
-			`{"logs":` + oddLogs + `,"traces":` + oddTraces + `,"metrics":` + oddMetrics + `}`))})
+		posts = append(posts, newPost(at, jsontext.Value(replace.Replace(
+			`{"logs":`+oddLogs+`,"traces":`+oddTraces+`,"metrics":`+oddMetrics+`}`))))
 		at = at.Add(7 * time.Minute)
 	}
 	return append(posts, burst(at, "burst-a"), burst(at, "burst-b"), huge(at))
 }
 
-// burst holds twenty points of one series in one millisecond, pairs of them
-// with the same value.
+// burst returns twenty points of one series in one millisecond, in pairs of equal
+// values.
 func burst(at time.Time, session string) Post {
-	var points []object
+	var points []jsontext.Value
 	for i := range 20 {
-		points = append(points, object{
-			"timestamp": isoTime(at), "name": "web_vital_inp", "value": 100 + i/2,
-			"labels": object{"rating": "good", "device": "desktop", "page": "/quiz"}, "sessionId": session,
-		})
+		points = append(points, Object(
+			Field{"timestamp", timestamp(at)}, Field{"name", Text("web_vital_inp")}, Field{"value", Integer(100 + i/2)},
+			Field{"labels", jsontext.Value(`{"rating":"good","device":"desktop","page":"/quiz"}`)}, Field{"sessionId", Text(session)}))
 	}
-	return newPost(at, object{"metrics": points})
+	return newPost(at, Object(Field{"metrics", array(points)}))
 }
 
 func huge(at time.Time) Post {
-	context := object{}
+	var context []Field
 	for i := range 300 {
-		context[fmt.Sprintf("key%d", i)] = strings.Repeat("v", 300)
+		context = append(context, Field{fmt.Sprintf("key%d", i), Text(strings.Repeat("v", 300))})
 	}
-	return newPost(at, object{"logs": []object{
-		{"timestamp": isoTime(at), "level": "info", "message": strings.Repeat("long ", 80_000), "sessionId": "huge"},
-		{"timestamp": isoTime(at), "level": "info", "message": "many keys", "context": context, "sessionId": "huge"},
-	}})
+	log := func(fields ...Field) jsontext.Value {
+		return Object(append(fields, Field{"timestamp", timestamp(at)}, Field{"level", Text("info")}, Field{"sessionId", Text("huge")})...)
+	}
+	return newPost(at, Object(Field{"logs", array([]jsontext.Value{
+		log(Field{"message", Text(strings.Repeat("long ", 80_000))}),
+		log(Field{"message", Text("many keys")}, Field{"context", Object(context...)}),
+	})}))
 }

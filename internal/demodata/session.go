@@ -4,76 +4,47 @@
 package demodata
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-type object = map[string]any
+// Session is the visit of one person in one browser.
+type Session struct {
+	ID string
+	// Release is the version of the client. Old clients have none.
+	Release string
 
-// entry is one entry with the time at which the app made it.
-type entry struct {
-	signal string
-	at     time.Time
-	fields object
-}
-
-// session is one visitor's visit.
-type session struct {
 	rng     *rand.Rand
-	id      string
 	day     int
-	release string // empty for old clients, who don't say
 	agent   agent
+	locale  locale
 	path    string
-	skew    time.Duration // what the client's clock is ahead
-	offline time.Duration // for how long nothing can be sent, from the beginning on
+	skew    time.Duration // the client's clock minus the correct time
+	offline time.Duration // how long after the begin the client can't send
 	begin   time.Time
 	now     time.Time
-	entries []entry
+	entries []Entry
 }
 
-type agent struct {
-	device, userAgent string
-	// slow stretches every duration.
-	slow float64
-}
-
-var agents = []agent{
-	{"desktop", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36", 1},
-	{"desktop", "Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0", 1},
-	{"desktop", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Safari/605.1.15", 0.9},
-	{"mobile", "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Mobile Safari/537.36", 2.1},
-	{"mobile", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1", 1.5},
-	{"tablet", "Mozilla/5.0 (iPad; CPU OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1", 1.4},
-}
-
-var (
-	topics = []string{"Math", "History", "Geography", "Chemistry", "Música"}
-	models = []string{"claude", "gpt", "llama"}
-	// releases and the day from which on new sessions run them.
-	releases = []struct {
-		day  int
-		name string
-	}{{0, "1.8.0"}, {7, "1.9.0"}, {ReleaseDay, "2.0.0"}, {23, "2.0.1"}}
-)
-
-func newSession(rng *rand.Rand, day int, begin time.Time) *session {
-	s := &session{
+// NewSession returns a session that begins at a time on a day of the month. It
+// takes its random numbers from rng.
+func NewSession(rng *rand.Rand, day int, begin time.Time) *Session {
+	begin = begin.Truncate(time.Millisecond)
+	s := &Session{
+		ID:  strconv.FormatInt(begin.UnixMilli(), 10) + "-" + Base36(rng, 9),
 		rng: rng, day: day, begin: begin, now: begin,
-		agent: agents[rng.IntN(len(agents))],
-		path:  "/",
+		agent: oneOf(rng, agents), locale: oneOf(rng, locales), path: "/",
 	}
-	s.id = strconv.FormatInt(begin.UnixMilli(), 10) + "-" + s.base36(9)
-	// Each release replaces the one before in two of three browsers at once;
-	// a fifth of all never learnt to say which one they run.
+	// Two of three browsers run a release on its first day, all later. A fifth of
+	// the clients are too old to tell.
 	if rng.IntN(5) > 0 {
 		for i, r := range releases {
 			if day >= r.day && (i == 0 || day > r.day || rng.IntN(3) > 0) {
-				s.release = r.name
+				s.Release = r.name
 			}
 		}
 	}
@@ -90,17 +61,11 @@ func newSession(rng *rand.Rand, day int, begin time.Time) *session {
 	return s
 }
 
-func (s *session) base36(n int) string {
-	const digits = "0123456789abcdefghijklmnopqrstuvwxyz"
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = digits[s.rng.IntN(len(digits))]
-	}
-	return string(b)
-}
+// modern tells whether the client sends an envelope.
+func (s *Session) modern() bool { return s.Release != "" }
 
-// incident is how bad the API is at the moment: 0 on all days but one.
-func (s *session) incident() float64 {
+// incident is 1 while the API fails, else 0.
+func (s *Session) incident() float64 {
 	hour := s.now.Sub(s.now.Truncate(24 * time.Hour)).Hours()
 	if s.day != IncidentDay || hour < 14 || hour > 17 {
 		return 0
@@ -108,136 +73,126 @@ func (s *session) incident() float64 {
 	return 1
 }
 
-// play is what the visitor does and the app tells of it.
-func (s *session) play() {
-	s.log("info", "App started", object{"online": s.offline == 0})
-	s.call("api.loadProfile", 120, 1.6, nil)
+// Play plays the session to its end and returns its entries.
+func (s *Session) Play() []Entry {
+	s.log("info", "App started", Field{"online", strconv.AppendBool(nil, s.offline == 0)}, Field{"language", Text(s.locale.language)})
+	s.call("api.loadProfile", 120, 1.6)
 	s.vital("web_vital_lcp", lognormal(s.rng, 1500*s.agent.slow, 1.7), 2500, 4000)
 	for range 1 + s.rng.IntN(3) {
 		s.quiz()
 	}
 	s.path = "/results"
 	s.vital("web_vital_cls", lognormal(s.rng, 0.04, 2.6), 0.1, 0.25)
-	s.log("info", "App hidden", nil)
+	s.log("info", "App hidden")
+	return s.entries
 }
 
-func (s *session) quiz() {
-	topic := topics[s.rng.IntN(len(topics))]
+func (s *Session) quiz() {
+	topic := Field{"topic", Text(oneOf(s.rng, s.locale.topics))}
 	s.path = "/quiz"
-	quiz := 1000 + s.rng.IntN(9000)
-	s.log("info", "Quiz started", object{"topic": topic, "quiz": quiz, "questions": 5})
-	s.call("api.generateQuestions", 1800, 1.7, object{"model": models[s.rng.IntN(len(models))], "topic": topic})
+	quiz := Field{"quiz", Integer(1000 + s.rng.IntN(9000))}
+	s.log("info", "Quiz started", topic, quiz, Field{"questions", Integer(5)})
+	s.call("api.generateQuestions", 1800, 1.7, Field{"model", Text(oneOf(s.rng, models))}, topic)
 	score := 0
 	for q := range 5 {
 		s.wait(2, 20)
 		if s.rng.IntN(3) > 0 {
 			score++
 		}
-		s.log("debug", "Answer given", object{"quiz": quiz, "question": q + 1})
+		s.log("debug", "Answer given", quiz, Field{"question", Integer(q + 1)})
 		if s.rng.IntN(4) == 0 {
 			s.vital("web_vital_inp", lognormal(s.rng, 110*s.agent.slow, 1.9), 200, 500)
 		}
-		if s.release >= "2.0.0" && s.release < "2.0.1" && s.rng.IntN(40) == 0 {
+		if s.Release == "2.0.0" && s.rng.IntN(40) == 0 {
 			s.log("error", "TypeError: Cannot read properties of undefined (reading 'score')",
-				object{"stack": "at render (https://saberloop.com/app/main.js:1:20417)"})
+				Field{"stack", Text("at render (https://saberloop.com/app/main.js:1:20417)")})
 		}
 	}
-	s.call("api.saveResult", 90, 1.5, object{"quiz": quiz})
-	s.metric("quiz_score", score, object{"topic": topic})
+	s.call("api.saveResult", 90, 1.5, quiz)
+	s.metric("quiz_score", Integer(score), topic)
 	if s.rng.IntN(60) == 0 {
-		s.log("warn", fmt.Sprintf("Storage is %d%% full", 80+s.rng.IntN(20)), nil)
+		s.log("warn", fmt.Sprintf("Storage is %d%% full", 80+s.rng.IntN(20)))
 	}
 }
 
-// wait lets the visitor think for some seconds.
-func (s *session) wait(from, to float64) {
+// wait lets some seconds pass.
+func (s *Session) wait(from, to float64) {
 	seconds := from + (to-from)*s.rng.Float64()
 	s.now = s.now.Add(time.Duration(seconds * float64(time.Second)))
 }
 
-// call makes a span and, when the call fails, the error that the app logs.
-func (s *session) call(name string, median, spread float64, attributes object) {
+// call adds a span and, when the call fails, the error that the app logs.
+func (s *Session) call(name string, median, spread float64, attributes ...Field) {
 	bad := s.incident()
 	duration := lognormal(s.rng, median*(1+3*bad), spread)
 	s.now = s.now.Add(time.Duration(duration * float64(time.Millisecond)))
-	if attributes == nil {
-		attributes = object{}
+	traceID, spanID := Base36(s.rng, 10), Base36(s.rng, 11)
+	if s.modern() {
+		traceID, spanID = Hex(s.rng, 32), Hex(s.rng, 16)
 	}
-	traceID, spanID := s.base36(10), s.base36(11)
-	if s.release != "" {
-		traceID = fmt.Sprintf("%016x%016x", s.rng.Uint64(), s.rng.Uint64())
-		spanID = fmt.Sprintf("%016x", s.rng.Uint64())
-	}
-	failed := s.rng.Float64() < 0.01+0.3*bad
-	if failed {
-		attributes["error"] = true
-		attributes["status"] = 503
+	if s.rng.Float64() < 0.01+0.3*bad {
+		attributes = append(attributes, Field{"error", jsontext.Value("true")}, Field{"status", Integer(503)})
 		s.log("error", fmt.Sprintf("%s failed with status 503 after %.0f ms", name, duration),
-			object{"operation": name, "traceId": traceID})
+			Field{"operation", Text(name)}, Field{"traceId", Text(traceID)})
 	}
-	s.add("traces", object{
-		"traceId": traceID, "spanId": spanID, "name": name,
-		"duration": math.Round(duration*10) / 10, "attributes": attributes,
-	})
+	s.add(Traces, Field{"traceId", Text(traceID)}, Field{"spanId", Text(spanID)}, Field{"name", Text(name)},
+		Field{"duration", decimal(duration)}, Field{"attributes", Object(attributes...)})
 }
 
-func (s *session) log(level, message string, context object) {
-	fields := object{
-		"level": level, "message": message,
-		"url": "https://saberloop.com/app/#" + s.path, "userAgent": s.agent.userAgent,
+func (s *Session) log(level, message string, context ...Field) {
+	fields := []Field{{"level", Text(level)}, {"message", Text(message)}}
+	if len(context) > 0 {
+		fields = append(fields, Field{"context", Object(context...)})
 	}
-	if context != nil {
-		fields["context"] = context
-	}
-	s.add("logs", fields)
+	s.add(Logs, append(fields,
+		Field{"url", Text("https://saberloop.com/app/#" + s.path)}, Field{"userAgent", Text(s.agent.userAgent)})...)
 }
 
-// vital is a metric with the rating that the web-vitals library gives it.
-func (s *session) vital(name string, value, good, poor float64) {
+// vital adds a metric with the rating of the web-vitals library.
+func (s *Session) vital(name string, value, good, poor float64) {
 	rating := "needs-improvement"
 	if value <= good {
 		rating = "good"
 	} else if value > poor {
 		rating = "poor"
 	}
-	labels := object{"rating": rating}
-	if s.release != "" {
-		labels["device"] = s.agent.device
-		labels["page"] = s.path
+	labels := []Field{{"rating", Text(rating)}}
+	if s.modern() {
+		labels = append(labels, Field{"device", Text(s.agent.device)}, Field{"page", Text(s.path)})
 	}
-	if name == "web_vital_cls" {
-		s.metric(name, strconv.FormatFloat(value, 'f', 4, 64), labels)
-		return
+	spelled := decimal(value)
+	if name == "web_vital_cls" { // toFixed makes it a string
+		spelled = Text(strconv.FormatFloat(value, 'f', 4, 64))
 	}
-	s.metric(name, math.Round(value*10)/10, labels)
+	s.metric(name, spelled, labels...)
 }
 
-func (s *session) metric(name string, value any, labels object) {
-	s.add("metrics", object{"name": name, "value": value, "labels": labels})
+func (s *Session) metric(name string, value jsontext.Value, labels ...Field) {
+	s.add(Metrics, Field{"name", Text(name)}, Field{"value", value}, Field{"labels", Object(labels...)})
 }
 
-func (s *session) add(signal string, fields object) {
-	fields["timestamp"] = isoTime(s.now.Add(s.skew))
-	fields["sessionId"] = s.id
-	s.entries = append(s.entries, entry{signal, s.now, fields})
+func (s *Session) add(signal Signal, fields ...Field) {
+	all := append([]Field{{"timestamp", timestamp(s.now.Add(s.skew))}}, fields...)
+	s.entries = append(s.entries, Entry{signal, s.now, append(all, Field{"sessionId", Text(s.ID)})})
 	s.now = s.now.Add(time.Duration(s.rng.IntN(40)) * time.Millisecond)
 }
 
-// posts batches the entries as the client does: ten of them or half a minute.
-func (s *session) posts() []Post {
+// posts returns the entries in batches as the client sends them: ten entries, or
+// those of half a minute.
+func (s *Session) posts() []Post {
 	var posts []Post
 	for rest := s.entries; len(rest) > 0; {
 		n := 1
-		for n < min(10, len(rest)) && rest[n].at.Sub(rest[0].at) < 30*time.Second {
+		for n < min(10, len(rest)) && rest[n].At.Sub(rest[0].At) < 30*time.Second {
 			n++
 		}
-		sent := rest[n-1].at
+		sent := rest[n-1].At
 		if s.offline > 0 && sent.Before(s.begin.Add(s.offline)) {
 			sent = s.begin.Add(s.offline)
 		}
 		post := s.post(rest[:n], sent)
 		posts = append(posts, post)
-		if s.rng.IntN(2000) == 0 { // A reset connection: the browser POSTs again by itself.
+		if s.rng.IntN(2000) == 0 { // After a reset connection the browser sends the request again.
 			posts = append(posts, post)
 		}
 		rest = rest[n:]
@@ -245,26 +200,30 @@ func (s *session) posts() []Post {
 	return posts
 }
 
-func (s *session) post(entries []entry, sent time.Time) Post {
-	body := object{"logs": []object{}, "traces": []object{}, "metrics": []object{}}
-	for _, e := range entries {
-		body[e.signal] = append(body[e.signal].([]object), e.fields)
+func (s *Session) post(entries []Entry, sent time.Time) Post {
+	values := map[Signal][]jsontext.Value{}
+	for i := range entries {
+		values[entries[i].Signal] = append(values[entries[i].Signal], entries[i].JSON())
 	}
-	if s.release != "" {
-		body["batchId"] = s.base36(20)
-		body["sentAt"] = isoTime(sent.Add(s.skew))
-		body["resource"] = object{"service.version": s.release}
+	fields := s.Envelope(sent)
+	for _, signal := range Signals {
+		fields = append(fields, Field{string(signal), array(values[signal])})
 	}
-	return newPost(sent.Add(60*time.Millisecond), body)
+	return newPost(sent.Add(60*time.Millisecond), Object(fields...))
 }
 
-func newPost(at time.Time, body any) Post {
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // Nothing in here but what can be encoded.
+// Envelope returns what modern clients put before the entries of a batch.
+func (s *Session) Envelope(sent time.Time) []Field {
+	if !s.modern() {
+		return nil
 	}
-	return Post{ReceivedAt: at.Truncate(time.Second), Body: encoded}
+	return []Field{
+		{"batchId", Text(Base36(s.rng, 20))},
+		{"sentAt", timestamp(sent.Add(s.skew))},
+		{"resource", Object(Field{"service.version", Text(s.Release)})},
+	}
 }
 
-// isoTime is what a browser's toISOString makes of t.
-func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func newPost(at time.Time, body jsontext.Value) Post {
+	return Post{ReceivedAt: at.Truncate(time.Second), Body: body}
+}

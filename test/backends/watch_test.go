@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
+	"github.com/saberloop/otelcol-saberloop/test/synthetic"
 )
 
 // Watching live: what browsers send to the server is in the laptop's servers,

@@ -1,6 +1,8 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package config checks every collector configuration in this repository,
+// including the examples in Markdown files, with the real binary's `validate`.
 package config
 
 import (

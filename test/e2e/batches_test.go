@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
@@ -44,9 +44,9 @@ func checkBatch(t *testing.T, c *harness.Collector, stored *harness.Reader, body
 	var batch map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(body, &batch))
 
-	want := map[synthetic.Signal][]string{}
+	want := map[demodata.Signal][]string{}
 	var received, rejected harness.Counts
-	for _, signal := range synthetic.Signals {
+	for _, signal := range demodata.Signals {
 		var entries []json.RawMessage
 		if sent, ok := batch[string(signal)]; ok {
 			require.NoError(t, json.Unmarshal(sent, &entries))
@@ -67,14 +67,14 @@ func checkBatch(t *testing.T, c *harness.Collector, stored *harness.Reader, body
 	lines := stored.Next(t)
 	// A resource is the one thing of an envelope that lines have to carry.
 	hasResource := !slices.Contains([]string{"", "null", "{}"}, string(batch["resource"]))
-	got := map[synthetic.Signal][]string{}
+	got := map[demodata.Signal][]string{}
 	for _, line := range lines {
 		got[line.Signal] = append(got[line.Signal], line.Entry)
 		if !hasResource {
 			require.Equal(t, "{}", line.Added, "added to %s", line.Entry)
 		}
 	}
-	for _, signal := range synthetic.Signals {
+	for _, signal := range demodata.Signals {
 		require.Equal(t, want[signal], got[signal], signal)
 	}
 }
@@ -113,13 +113,13 @@ func checkCounts(t *testing.T, answer harness.Answer, received, rejected harness
 	}
 }
 
-func count(c *harness.Counts, signal synthetic.Signal) {
+func count(c *harness.Counts, signal demodata.Signal) {
 	switch signal {
-	case synthetic.Logs:
+	case demodata.Logs:
 		c.Logs++
-	case synthetic.Traces:
+	case demodata.Traces:
 		c.Traces++
-	case synthetic.Metrics:
+	case demodata.Metrics:
 		c.Metrics++
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
@@ -28,8 +28,8 @@ type httpCase struct {
 
 	Status   int
 	Response map[string]json.RawMessage
-	Stored   map[synthetic.Signal]int
-	Lines    map[synthetic.Signal][]json.RawMessage
+	Stored   map[demodata.Signal]int
+	Lines    map[demodata.Signal][]json.RawMessage
 }
 
 // request is the case's request; a header of origin, if there is one, is added
@@ -86,7 +86,7 @@ func checkCase(t *testing.T, tc httpCase, answer harness.Answer, stored []harnes
 	t.Helper()
 	require.Equal(t, tc.Status, answer.Status, "answer %s", answer.Body)
 	checkResponse(t, tc, answer)
-	for _, signal := range synthetic.Signals {
+	for _, signal := range demodata.Signals {
 		got := entriesOf(t, stored, signal)
 		require.Len(t, got, tc.Stored[signal], signal)
 		if tc.Lines == nil {
@@ -158,7 +158,7 @@ func checkHeader(t *testing.T, request harness.Request, answer harness.Answer) {
 
 // entriesOf are the entries among lines of one signal. They end with
 // received_at: nothing was added to them.
-func entriesOf(t *testing.T, lines []harness.Line, signal synthetic.Signal) []string {
+func entriesOf(t *testing.T, lines []harness.Line, signal demodata.Signal) []string {
 	t.Helper()
 	var entries []string
 	for _, line := range lines {

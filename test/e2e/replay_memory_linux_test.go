@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 )
 
 // mostMemory is what a collector that replays all signals may take in all, in
@@ -96,8 +96,8 @@ func members(size int) string {
 // their attributes.
 func writeValues(t *testing.T, from string, lines int, value string) {
 	t.Helper()
-	for signal, attributes := range map[synthetic.Signal]string{
-		synthetic.Logs: "context", synthetic.Traces: "attributes", synthetic.Metrics: "labels",
+	for signal, attributes := range map[demodata.Signal]string{
+		demodata.Logs: "context", demodata.Traces: "attributes", demodata.Metrics: "labels",
 	} {
 		line := fmt.Sprintf(`{"name":"n","value":1,%q:{"a":%s},"received_at":"2025-12-22T10:00:05Z"}`+"\n", attributes, value)
 		writeTimes(t, filepath.Join(from, string(signal), filepath.Base(logDay)), line, lines)

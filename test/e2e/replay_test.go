@@ -27,7 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
@@ -151,7 +151,7 @@ func (r *replay) summary(t *testing.T) (days map[string]tally, all tally) {
 func readDays(t *testing.T, directory string) map[string][]string {
 	t.Helper()
 	days := map[string][]string{}
-	for _, signal := range synthetic.Signals {
+	for _, signal := range demodata.Signals {
 		paths, err := filepath.Glob(filepath.Join(directory, string(signal), "*.jsonl*"))
 		require.NoError(t, err)
 		for _, path := range paths {
@@ -193,7 +193,7 @@ func writeDays(t *testing.T, days, sessions int) (directory string) {
 	cmd.Dir = harness.Root(t)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", output)
-	for _, signal := range synthetic.Signals {
+	for _, signal := range demodata.Signals {
 		paths, err := filepath.Glob(filepath.Join(directory, string(signal), "*.jsonl"))
 		require.NoError(t, err)
 		require.Len(t, paths, days)
@@ -328,7 +328,7 @@ func repeated(t *testing.T, path string, want, got []string, batch int) int {
 // sizeOf is how many bytes the day files below a directory have.
 func sizeOf(t *testing.T, directory string) (size int64) {
 	t.Helper()
-	for _, signal := range synthetic.Signals {
+	for _, signal := range demodata.Signals {
 		paths, err := filepath.Glob(filepath.Join(directory, string(signal), "*.jsonl"))
 		require.NoError(t, err)
 		for _, path := range paths {

@@ -20,7 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
@@ -72,8 +72,8 @@ func TestMakeRun(t *testing.T) {
 	answer, err := exec.Command("sh", "-c", curl).Output()
 	require.NoError(t, err, curl)
 	require.Equal(t, `{"received":{"logs":1,"metrics":1,"traces":1},"status":"ok"}`, canonical(t, answer))
-	require.Len(t, files, len(synthetic.Signals))
-	for i, signal := range synthetic.Signals {
+	require.Len(t, files, len(demodata.Signals))
+	for i, signal := range demodata.Signals {
 		content, err := os.ReadFile(files[i])
 		require.NoError(t, err)
 		_, err = harness.ParseLine(signal, bytes.TrimSuffix(content, []byte{'\n'}))

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
@@ -117,7 +117,7 @@ func TestLinesOfOldScript(t *testing.T) {
 		require.True(t, found, "%s", content)
 		behind = append(behind, rest...)
 	}
-	line, err := harness.ParseLine(synthetic.Logs, bytes.TrimSuffix(behind, []byte("\n")))
+	line, err := harness.ParseLine(demodata.Logs, bytes.TrimSuffix(behind, []byte("\n")))
 	require.NoError(t, err)
 	require.Equal(t, `{"message":"one"}`, line.Entry)
 }

@@ -18,8 +18,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
+	"github.com/saberloop/otelcol-saberloop/test/synthetic"
 )
 
 // Kills at random moments under load, some while the collector is still

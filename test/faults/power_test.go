@@ -14,9 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
 	"github.com/saberloop/otelcol-saberloop/test/faults/powercut"
 	"github.com/saberloop/otelcol-saberloop/test/harness"
+	"github.com/saberloop/otelcol-saberloop/test/synthetic"
 )
 
 // Power cuts under load. The day files are on ext4, on a disk that loses any part

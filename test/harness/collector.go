@@ -1,6 +1,10 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package harness runs the real otelcol-saberloop for tests. It starts the binary
+// that `make build` leaves, sends it requests, stops, kills and restarts it, and
+// reads what it stored. The collector stops when the test ends; its log is shown
+// if the test failed.
 package harness
 
 import (

@@ -13,7 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
+	"github.com/saberloop/otelcol-saberloop/test/synthetic"
 )
 
 // Ledger hands out the batches of a Mix to be sent, and remembers which of them
@@ -156,7 +157,7 @@ type expectations struct {
 }
 
 type expectation struct {
-	signal synthetic.Signal
+	signal demodata.Signal
 	entry  string
 }
 

@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
+	"github.com/saberloop/otelcol-saberloop/test/synthetic"
 )
 
 // afterRefusal is how long a client of a Load waits after a batch that was not
@@ -173,11 +174,11 @@ func countsOf(batch synthetic.Batch) string {
 	var c Counts
 	for _, e := range batch.Entries {
 		switch e.Signal {
-		case synthetic.Logs:
+		case demodata.Logs:
 			c.Logs++
-		case synthetic.Traces:
+		case demodata.Traces:
 			c.Traces++
-		case synthetic.Metrics:
+		case demodata.Metrics:
 			c.Metrics++
 		}
 	}

@@ -22,13 +22,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 )
 
 // Line is a line of a day file.
 type Line struct {
 	// Signal is what the line was stored as.
-	Signal synthetic.Signal
+	Signal demodata.Signal
 	// Path is the file's path below the directory: logs/2025-12-22.jsonl.
 	Path string
 	// Entry is what the client sent, canonical: the line's members before
@@ -45,7 +45,7 @@ type Line struct {
 var receivedAtForm = regexp.MustCompile(`^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"$`)
 
 // ParseLine takes a line of a signal apart, given without its line end.
-func ParseLine(signal synthetic.Signal, line []byte) (Line, error) {
+func ParseLine(signal demodata.Signal, line []byte) (Line, error) {
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.UseNumber()
 	if token, err := dec.Token(); err != nil || token != json.Delim('{') {
@@ -72,7 +72,7 @@ func ParseLine(signal synthetic.Signal, line []byte) (Line, error) {
 
 // splitLine takes what stands before received_at, its value, and what stands
 // after it.
-func splitLine(signal synthetic.Signal, before, receivedAt, after []byte) (Line, error) {
+func splitLine(signal demodata.Signal, before, receivedAt, after []byte) (Line, error) {
 	if !receivedAtForm.Match(receivedAt) {
 		return Line{}, fmt.Errorf("received_at is %s", receivedAt)
 	}
@@ -93,7 +93,7 @@ func splitLine(signal synthetic.Signal, before, receivedAt, after []byte) (Line,
 // CanonicalEntry is an entry as it has to be stored, canonical: as it was
 // sent, but for a received_at, which only the server sets, and what there is
 // of a trace's duration below a nanosecond.
-func CanonicalEntry(signal synthetic.Signal, entry []byte) (string, error) {
+func CanonicalEntry(signal demodata.Signal, entry []byte) (string, error) {
 	v, err := decode(entry)
 	if err != nil {
 		return "", err
@@ -103,7 +103,7 @@ func CanonicalEntry(signal synthetic.Signal, entry []byte) (string, error) {
 		return "", errors.New("entry is not an object")
 	}
 	delete(members, "received_at")
-	if milliseconds, ok := members["duration"].(json.Number); ok && signal == synthetic.Traces {
+	if milliseconds, ok := members["duration"].(json.Number); ok && signal == demodata.Traces {
 		members["duration"] = wholeNanoseconds(milliseconds)
 	}
 	return string(appendCanonical(nil, members)), nil
@@ -159,7 +159,7 @@ func (r *Reader) eachOf(tb testing.TB, path string, do func(Line)) {
 		r.read = map[string]int64{}
 	}
 	name := dayFile.FindStringSubmatch(path)
-	signal, day := synthetic.Signal(name[1]), name[2]
+	signal, day := demodata.Signal(name[1]), name[2]
 	for lines := bufio.NewReader(plain); ; {
 		raw, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {

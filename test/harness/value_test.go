@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/saberloop/otelcol-saberloop/internal/synthetic"
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 )
 
 func TestCanonical(t *testing.T) {
@@ -60,17 +60,17 @@ func TestStorable(t *testing.T) {
 func TestCanonicalEntry(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		signal      synthetic.Signal
+		signal      demodata.Signal
 		entry, want string
 	}{
-		{synthetic.Logs, `{"b":1,"received_at":"x","a":2}`, `{"a":2,"b":1}`},
-		{synthetic.Traces, `{"duration":2450.300000011921}`, `{"duration":2450.3}`},
-		{synthetic.Traces, `{"duration":-2450.300000011921}`, `{"duration":-2450.3}`},
-		{synthetic.Traces, `{"duration":0.0000004}`, `{"duration":0}`},
-		{synthetic.Traces, `{"duration":0.0000006}`, `{"duration":1e-06}`},
-		{synthetic.Traces, `{"duration":9007199254740993}`, `{"duration":9007199254740993}`},
-		{synthetic.Traces, `{"duration":"12ms","attributes":{"duration":0.00000001}}`, `{"attributes":{"duration":1e-08},"duration":"12ms"}`},
-		{synthetic.Logs, `{"duration":0.00000001}`, `{"duration":1e-08}`},
+		{demodata.Logs, `{"b":1,"received_at":"x","a":2}`, `{"a":2,"b":1}`},
+		{demodata.Traces, `{"duration":2450.300000011921}`, `{"duration":2450.3}`},
+		{demodata.Traces, `{"duration":-2450.300000011921}`, `{"duration":-2450.3}`},
+		{demodata.Traces, `{"duration":0.0000004}`, `{"duration":0}`},
+		{demodata.Traces, `{"duration":0.0000006}`, `{"duration":1e-06}`},
+		{demodata.Traces, `{"duration":9007199254740993}`, `{"duration":9007199254740993}`},
+		{demodata.Traces, `{"duration":"12ms","attributes":{"duration":0.00000001}}`, `{"attributes":{"duration":1e-08},"duration":"12ms"}`},
+		{demodata.Logs, `{"duration":0.00000001}`, `{"duration":1e-08}`},
 	} {
 		got, err := CanonicalEntry(tc.signal, []byte(tc.entry))
 		require.NoError(t, err, tc.entry)
@@ -80,13 +80,13 @@ func TestCanonicalEntry(t *testing.T) {
 
 func TestParseLine(t *testing.T) {
 	t.Parallel()
-	line, err := ParseLine(synthetic.Logs, []byte(`{"a":{"received_at":1},"resource":1,"received_at":"2025-12-22T10:00:05Z","resource":{}}`))
+	line, err := ParseLine(demodata.Logs, []byte(`{"a":{"received_at":1},"resource":1,"received_at":"2025-12-22T10:00:05Z","resource":{}}`))
 	require.NoError(t, err)
 	require.Equal(t, `{"a":{"received_at":1},"resource":1}`, line.Entry)
 	require.Equal(t, `{"resource":{}}`, line.Added)
 	require.Equal(t, "2025-12-22T10:00:05Z", line.ReceivedAt.Format(time.RFC3339))
 
-	line, err = ParseLine(synthetic.Logs, []byte(`{"received_at":"2025-12-22T10:00:05Z"}`))
+	line, err = ParseLine(demodata.Logs, []byte(`{"received_at":"2025-12-22T10:00:05Z"}`))
 	require.NoError(t, err)
 	require.Equal(t, `{}`, line.Entry)
 	require.Equal(t, `{}`, line.Added)
@@ -95,7 +95,7 @@ func TestParseLine(t *testing.T) {
 		``, `[]`, `{}`, `{"a":1}`, `{"received_at":"2025-12-22T10:00:05+00:00"}`, `{"received_at":null}`,
 		`{"received_at":"2025-12-22T10:00:05Z"}{}`, `{"received_at":"2025-12-22T10:00:05Z"`, `{"a":1 "received_at":"2025-12-22T10:00:05Z"}`,
 	} {
-		_, err := ParseLine(synthetic.Logs, []byte(bad))
+		_, err := ParseLine(demodata.Logs, []byte(bad))
 		require.Error(t, err, bad)
 	}
 }

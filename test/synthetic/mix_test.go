@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 )
 
 func TestMixIsRepeatable(t *testing.T) {
@@ -21,17 +23,17 @@ func TestMixIsRepeatable(t *testing.T) {
 	require.NotEqual(t, Mix{Seed: 1}.Batch(0).Body, Mix{Seed: 2}.Batch(0).Body)
 }
 
-// The body is JSON and has just the entries that the batch says it has, each
-// known by a sequence of its own.
+// The body has exactly the entries that the batch lists, each with a sequence of
+// its own.
 func TestMixBatch(t *testing.T) {
 	t.Parallel()
 	seen := map[int]bool{}
-	signals := map[Signal]int{}
+	signals := map[demodata.Signal]int{}
 	for n := range 500 {
 		batch := Mix{Seed: 7}.Batch(n)
-		var sent map[Signal]json.RawMessage
+		var sent map[demodata.Signal]json.RawMessage
 		require.NoError(t, json.Unmarshal(batch.Body, &sent), "%s", batch.Body)
-		next := map[Signal]int{}
+		next := map[demodata.Signal]int{}
 		for _, e := range batch.Entries {
 			var entries []json.RawMessage
 			require.NoError(t, json.Unmarshal(sent[e.Signal], &entries))
@@ -48,36 +50,23 @@ func TestMixBatch(t *testing.T) {
 		}
 		require.NotEmpty(t, batch.Entries)
 	}
-	for _, signal := range Signals {
+	for _, signal := range demodata.Signals {
 		require.Greater(t, signals[signal], 100, signal)
 	}
 }
 
-// A bent entry is still a JSON object: what is odd about it is nothing that
-// the collector refuses.
+// A bent entry is still a JSON object.
 func TestBend(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 100 {
-		for _, e := range NewSession(r, time.UnixMilli(1766397600000)).Play() {
+		for _, e := range demodata.NewSession(r, 0, time.UnixMilli(1766397600000)).Play() {
 			Bend(r, &e)
 			var object map[string]any
-			dec := json.Unmarshal(e.AppendJSON(nil), &object)
-			require.NoError(t, dec, "%s", e.AppendJSON(nil))
+			dec := json.Unmarshal(e.JSON(), &object)
+			require.NoError(t, dec, "%s", e.JSON())
 		}
 	}
-}
-
-func TestSessionKeepsTime(t *testing.T) {
-	t.Parallel()
-	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	s := NewSession(rand.New(rand.NewPCG(5, 6)), start)
-	last := start
-	for _, e := range s.Play() {
-		require.False(t, e.At.Before(last))
-		last = e.At
-	}
-	require.Greater(t, last, start)
 }
 
 func BenchmarkMix(b *testing.B) {

@@ -4,6 +4,7 @@
 package backends
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,4 +54,57 @@ func (s *servers) importDays(tb testing.TB, directory, position string) string {
 	require.NoError(tb, err)
 	require.Zero(tb, process.State().ExitCode(), "exit code of the import")
 	return string(text)
+}
+
+// program is a collector that runs beside the tests.
+type program struct {
+	configs []string // paths in the repository
+	env     []string
+	log     string
+	process *harness.Process
+}
+
+func newProgram(t *testing.T, name string, env []string, configs ...string) *program {
+	t.Helper()
+	p := &program{configs: configs, env: env, log: filepath.Join(t.TempDir(), name+".log")}
+	t.Cleanup(func() {
+		if p.process != nil {
+			assert.NoError(t, p.process.Stop())
+		}
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", name, lastOf(p.log))
+		}
+	})
+	return p
+}
+
+func (p *program) start(t *testing.T) {
+	t.Helper()
+	cmd := exec.Command(harness.Binary(t))
+	for _, config := range p.configs {
+		cmd.Args = append(cmd.Args, "--config", filepath.Join(harness.Root(t), config))
+	}
+	cmd.Env = append(os.Environ(), p.env...)
+	var err error
+	p.process, err = harness.StartProcess(cmd, p.log)
+	require.NoError(t, err)
+}
+
+// A collector that one already has gets what the servers would have got, and
+// needs no processors of its own.
+func TestForward(t *testing.T) {
+	s := ownServers(t)
+	days := writeMonth(t, t.TempDir(), 1, 200)
+	collector := fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t))
+	env := append(s.importEnv, "COLLECTOR="+collector, "TELEMETRY_DIR="+days.Directory, "POSITION_DIR="+t.TempDir())
+	existing := newProgram(t, "existing.yaml", env, "test/backends/testdata/existing.yaml")
+	existing.start(t)
+	forward := newProgram(t, "forward.yaml", env, "analysis/collector/import.yaml", "analysis/collector/forward.yaml")
+	forward.start(t)
+
+	<-forward.process.Exited()
+	require.Zero(t, forward.process.State().ExitCode(), "exit code")
+	// Stopped, it sends what is in its queues.
+	require.NoError(t, existing.process.Stop())
+	s.requireHold(t, readDayFiles(t, days.Directory))
 }
