@@ -99,6 +99,9 @@ func (r *replay) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, path := range r.reader.LeftOut() {
+		r.log.Warn("A day file is left out because it is not a regular file", zap.String("file", path))
+	}
 	r.progress.begin(days)
 	for _, day := range days {
 		if err := r.deliverDay(ctx, day); err != nil {

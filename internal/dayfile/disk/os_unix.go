@@ -40,6 +40,24 @@ func syncDir(dir *os.File) error {
 	return err
 }
 
+// openNoFollow opens a file for reading, but does not follow a symbolic link and
+// does not wait for the writer of a named pipe.
+func openNoFollow(path string) (*os.File, error) {
+	for {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err == nil {
+			err = unix.SetNonblock(fd, false)
+		}
+		if err != nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+		return os.NewFile(uintptr(fd), path), nil
+	}
+}
+
 func chmod(f *os.File, mode fs.FileMode) error { return f.Chmod(mode) }
 
 func freeBytes(path string) (uint64, error) {

@@ -30,6 +30,10 @@ func tryLock(f *os.File) error {
 // syncDir has nothing to do: NTFS keeps its own journal of names.
 func syncDir(*os.File) error { return nil }
 
+// openNoFollow opens a file for reading. It may follow a link: the caller checks
+// which file it got.
+func openNoFollow(path string) (*os.File, error) { return os.Open(path) }
+
 // chmod has nothing to do: Windows has access lists, which are inherited.
 func chmod(*os.File, fs.FileMode) error { return nil }
 

@@ -5,7 +5,6 @@ package reader
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -31,18 +30,22 @@ type dayFile struct {
 // when that is opened, both are read; and if it has, they are twins for as long
 // as both are there.
 func (r *Reader) openDay(day dayfile.Day) (files []*dayFile, damage, err error) {
+	missing := fs.ErrNotExist
 	for _, form := range slices.Backward(dayfile.Forms()) {
 		f, err := r.openFile(dayfile.FileName(day, form), form)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue
-		}
-		if err != nil {
+		case errors.Is(err, disk.ErrNotRegular):
+			missing = err
+			continue
+		case err != nil:
 			return nil, nil, errors.Join(err, closeAll(files))
 		}
 		files = append(files, f)
 	}
 	if len(files) == 0 {
-		return nil, nil, fs.ErrNotExist
+		return nil, nil, missing
 	}
 	slices.Reverse(files)
 	if damage, err = r.leaveTwins(&files); err != nil {
@@ -53,13 +56,7 @@ func (r *Reader) openDay(day dayfile.Day) (files []*dayFile, damage, err error) 
 
 func (r *Reader) openFile(name string, form dayfile.Form) (*dayFile, error) {
 	path := r.path(name)
-	// Opening a named pipe would wait for somebody to write to it.
-	if info, err := os.Stat(path); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("open %s: %w", path, disk.ErrNotRegular)
-	}
-	file, err := os.Open(path)
+	file, err := disk.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}

@@ -74,6 +74,8 @@ func FuzzLines(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, string(torn), string(rest))
 		}
+		require.Equal(t, number, l.Position().Line)
+		require.True(t, l.Position().Valid())
 		require.NoError(t, l.Close())
 	})
 }

@@ -46,7 +46,10 @@ type Lines struct {
 	// skipping is true in the midst of a line that is too long.
 	skipping bool
 
-	offset, line int64 // of buf[start]
+	// offset is that of buf[start]; line is the number of lines before it.
+	offset, line int64
+	// number is the number of the line that was returned last.
+	number int64
 	// position is the one to return, unless it is stale.
 	position Position
 	stale    bool
@@ -116,7 +119,9 @@ func (l *Lines) Rest() ([]byte, error) {
 	if l.end == l.start && !l.skipping {
 		return nil, io.EOF
 	}
-	return l.take(l.end, l.end)
+	rest, err := l.take(l.end, l.end)
+	l.line-- // The line counts once its '\n' is there.
+	return rest, err
 }
 
 // take returns the line that ends at end and moves on to next.
@@ -124,6 +129,7 @@ func (l *Lines) take(end, next int) ([]byte, error) {
 	line := l.buf[l.start:end]
 	l.offset += int64(next - l.start)
 	l.line++
+	l.number = l.line
 	l.start, l.scanned = next, next
 	l.stale = true
 	l.last = Place{File: l.files[0].path, Line: l.line - l.before.Line}
@@ -167,7 +173,7 @@ func (l *Lines) Offset() int64 {
 
 // Line is the number, in its day and from 1 on, of the line that was returned
 // last.
-func (l *Lines) Line() int64 { return l.line }
+func (l *Lines) Line() int64 { return l.number }
 
 // Stored is how many bytes of the day's files are behind the position, as they
 // are stored. It is not exact, for they are read in blocks.

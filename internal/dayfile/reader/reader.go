@@ -51,6 +51,10 @@ type Reader struct {
 	// not done at every look at a day.
 	extents map[fileState]extent
 	apart   map[notHeld]struct{}
+	// leftOut are the day files that are not regular files; unreported are those
+	// that LeftOut has not returned yet.
+	leftOut    map[string]struct{}
+	unreported []string
 	// spare is the buffer of the Lines that were closed last.
 	spare []byte
 	// zstd decompresses one day after the other: its window is most of the
@@ -68,6 +72,7 @@ func New(directory string, signal dayfile.Signal, maxLine int) *Reader {
 		block:     readBlock,
 		extents:   map[fileState]extent{},
 		apart:     map[notHeld]struct{}{},
+		leftOut:   map[string]struct{}{},
 	}
 }
 
@@ -112,7 +117,7 @@ func (r *Reader) Days(first, last dayfile.Day) ([]DayState, error) {
 		if !ok || day.Before(first) || last.Before(day) {
 			continue
 		}
-		info, err := os.Stat(r.path(entry.Name()))
+		info, err := os.Lstat(r.path(entry.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // It was removed just now.
 		}
@@ -120,12 +125,28 @@ func (r *Reader) Days(first, last dayfile.Day) ([]DayState, error) {
 			return nil, fmt.Errorf("look at day file: %w", err)
 		}
 		if !info.Mode().IsRegular() {
+			r.leaveOut(r.path(entry.Name()))
 			continue
 		}
 		days = append(days, DayState{Day: day, Size: info.Size(), Version: stateOf(entry.Name(), info).String()})
 	}
 	slices.SortStableFunc(days, func(a, b DayState) int { return a.Day.Compare(b.Day) })
 	return mergeDays(days), nil
+}
+
+func (r *Reader) leaveOut(path string) {
+	if _, known := r.leftOut[path]; !known {
+		r.leftOut[path] = struct{}{}
+		r.unreported = append(r.unreported, path)
+	}
+}
+
+// LeftOut returns the paths that Days left out because they are not regular
+// files, such as symbolic links. It returns each path once.
+func (r *Reader) LeftOut() []string {
+	paths := r.unreported
+	r.unreported = nil
+	return paths
 }
 
 // mergeDays makes one of the neighbours that are files of the same day.

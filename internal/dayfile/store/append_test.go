@@ -254,6 +254,31 @@ func TestFailedPartTakesOthersBack(t *testing.T) {
 	require.Equal(t, string(daytest.Line(1))+string(daytest.Line(5)), daytest.Read(t, dir, "logs/2025-12-23.jsonl"))
 }
 
+// The store's own undo, when it succeeds later, is not taken for a change that
+// somebody else made.
+func TestLateUndoIsNoForeignChange(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	watch := newWatcher()
+	s, disk := openFaulty(t, Options{Directory: dir, Observer: watch})
+	next := daytest.December22.AddDays(1)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}, Part{next, daytest.Line(1)}))
+	disk.setFault(func(op, name string) error {
+		if op == "write" && name != logs22 || op == "truncate" {
+			return errInjected
+		}
+		return nil
+	})
+	require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}, Part{next, daytest.Line(3)}), errInjected)
+	disk.setFault(nil)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(4)}, Part{next, daytest.Line(5)}))
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, string(daytest.Line(0))+string(daytest.Line(4)), daytest.Read(t, dir, logs22))
+	for _, event := range watch.all() {
+		require.NotContains(t, event, "changed")
+	}
+}
+
 func TestMinFreeBytes(t *testing.T) {
 	t.Parallel()
 	free := uint64(1000)

@@ -77,11 +77,11 @@ func (a *appender) write(lines []byte) (from int64, err error) {
 // now, it is done before the next append. The caller holds mu.
 func (a *appender) takeBack(from, to int64) {
 	a.undo = &undo{info: a.handle.info, from: from, to: to}
+	// Even if it fails now: the next append undoes it before it looks at the size.
+	a.handle.end = from
 	if err := a.doUndo(); err != nil {
 		a.store.tell.Failed(OpRepair, a.name, err)
-		return
 	}
-	a.handle.end = from
 }
 
 // prepare makes the handle ready for an append to the file that the path

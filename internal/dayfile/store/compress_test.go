@@ -5,6 +5,7 @@ package store
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,25 @@ func TestLateLinesAreAdded(t *testing.T) {
 		require.Equal(t, []string{dayfile.FileName(december20, form)}, daytest.Names(t, filepath.Join(dir, "logs")))
 		require.Equal(t, string(daytest.Lines(1, 4)), daytest.ReadPacked(t, dir, packed, form))
 	}
+}
+
+// A closed day that is written to late is not compressed until ten minutes after
+// its last line, although its file is closed long before.
+func TestLateLinesWaitForMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		clock := newWallClock(time.Date(2025, 12, 22, 12, 0, 0, 0, time.UTC))
+		s, _ := openFaulty(t, Options{Directory: dir, Compression: dayfile.Gzip, Now: clock.now})
+		logs := filepath.Join(dir, "logs")
+		pass(retainEvery - 4*time.Minute)
+		require.NoError(t, s.Append(dayfile.Logs, Part{december20, daytest.Line(1)}))
+		pass(6 * time.Minute) // The hourly run is over.
+		require.Equal(t, []string{"2025-12-20.jsonl"}, daytest.Names(t, logs))
+		pass(retainEvery)
+		require.Equal(t, []string{"2025-12-20.jsonl.gz"}, daytest.Names(t, logs))
+		require.NoError(t, s.Close(t.Context()))
+	})
 }
 
 // Somebody compressed a file by hand and kept it.
@@ -170,6 +190,95 @@ func TestCompressingNeedsSpace(t *testing.T) {
 	require.Equal(t, []string{"2025-12-20.jsonl"}, daytest.Names(t, filepath.Join(dir, "logs")))
 }
 
+// What is written is synced bit by bit, and each time the free space is checked
+// first, so that appends neither wait long nor find the disk full.
+func TestCompressedFileIsWrittenInPieces(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := incompressible(3 * syncPiece)
+	daytest.Write(t, dir, logs20, text)
+	s, disk := openFaulty(t, Options{Directory: dir, Now: daytest.At(daytest.December22)})
+	s.opts.Compression = dayfile.Gzip
+	temp := filepath.Join(dir, logs20+".gz.tmp")
+	var synced int64
+	var syncs, checks int
+	disk.setFault(func(op, name string) error {
+		if name != logs20+".gz.tmp" || op != "write" && op != "sync" {
+			return nil
+		}
+		info, err := os.Stat(temp)
+		require.NoError(t, err)
+		require.LessOrEqual(t, info.Size()-synced, int64(syncPiece+pacePiece), "too much is not synced")
+		if op == "sync" {
+			synced = info.Size()
+			syncs++
+			require.GreaterOrEqual(t, checks, min(syncs, 3), "the space is checked before each sync")
+		}
+		return nil
+	})
+	disk.free = func() (uint64, error) {
+		checks++
+		return 1 << 40, nil
+	}
+	require.NoError(t, s.compress(t.Context(), stored{signal: dayfile.Logs, day: december20, name: logs20}))
+	require.GreaterOrEqual(t, syncs, 3)
+	require.GreaterOrEqual(t, checks, 3)
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, string(text), daytest.ReadPacked(t, dir, logs20+".gz", dayfile.Gzip))
+}
+
+// Others fill the disk meanwhile.
+func TestCompressingStopsWhenSpaceGetsShort(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	daytest.Write(t, dir, logs20, incompressible(2*syncPiece))
+	s, disk := openFaulty(t, Options{Directory: dir, Now: daytest.At(daytest.December22)})
+	s.opts.Compression = dayfile.Gzip
+	checks := 0
+	disk.free = func() (uint64, error) {
+		if checks++; checks > 1 {
+			return spareBytes/2 - 1, nil // Less than the 8 MiB that are compressed.
+		}
+		return 1 << 40, nil
+	}
+	require.ErrorIs(t, s.compress(t.Context(), stored{signal: dayfile.Logs, day: december20, name: logs20}), ErrDiskFull)
+	require.Equal(t, 2, checks)
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, []string{"2025-12-20.jsonl"}, daytest.Names(t, filepath.Join(dir, "logs")))
+}
+
+// incompressible returns lines that compress to about their own size.
+func incompressible(size int) []byte {
+	random := rand.New(rand.NewPCG(1, 2))
+	text := make([]byte, size)
+	for i := range text {
+		text[i] = byte(random.Uint32()) | 0x10 // No '\n' and no zero.
+	}
+	for i := 999; i < size; i += 1000 {
+		text[i] = '\n'
+	}
+	text[size-1] = '\n'
+	return text
+}
+
+// Reading rests for as long as the reader was busy with the piece before.
+func TestPacedReaderRests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &pacedReader{ctx: t.Context(), r: bytes.NewReader(make([]byte, 2*pacePiece))}
+		buf := make([]byte, 4*pacePiece)
+		start := time.Now()
+		n, err := r.Read(buf)
+		require.NoError(t, err)
+		require.Equal(t, pacePiece, n, "one piece at a time")
+		require.Zero(t, time.Since(start))
+		<-time.After(3 * time.Second) // busy
+		_, err = r.Read(buf)
+		require.NoError(t, err)
+		require.Equal(t, 6*time.Second, time.Since(start))
+	})
+}
+
 func TestCloseStopsCompressing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -204,7 +313,7 @@ func TestCrashWhileCompressing(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			want := string(tt.before) + string(tt.plain)
-			for steps := 0; ; steps++ {
+			for steps := range maxSteps {
 				var finished bool
 				for kept, left := uint(0), 0; kept < 1<<left; kept++ {
 					dir := t.TempDir()
@@ -225,9 +334,14 @@ func TestCrashWhileCompressing(t *testing.T) {
 					return
 				}
 			}
+			require.Fail(t, "compressing does not end")
 		})
 	}
 }
+
+// maxSteps is more than any operation here takes, so that a test ends if the
+// operation does not.
+const maxSteps = 200
 
 // crashCompressing compresses until a number of steps was done, then cuts the
 // power so that only the kept ones of the unsynced changes of names remain. It

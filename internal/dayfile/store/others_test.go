@@ -191,7 +191,7 @@ func TestPipesAreNotOpened(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "logs"), 0o750))
-	makePipe(t, filepath.Join(dir, logs22))
+	daytest.MakePipe(t, filepath.Join(dir, logs22))
 	s := open(t, Options{Directory: dir, Now: daytest.At(daytest.December22), RetentionDays: 1, Compression: dayfile.Gzip})
 	require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}), disk.ErrNotRegular)
 }

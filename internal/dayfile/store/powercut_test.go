@@ -66,7 +66,7 @@ func TestPowerCutAfterTheFirstLine(t *testing.T) {
 func TestPowerCutWhileSettingAside(t *testing.T) {
 	t.Parallel()
 	const whole, torn = "{}\n", `{"torn`
-	for steps := 0; ; steps++ {
+	for steps := range maxSteps {
 		dir := t.TempDir()
 		daytest.Write(t, dir, logs22, []byte(whole+torn))
 		disk := newFaultDisk(t, dir)
@@ -96,4 +96,5 @@ func TestPowerCutWhileSettingAside(t *testing.T) {
 			require.Contains(t, daytest.Read(t, dir, logs22+".torn-1")+daytest.Read(t, dir, logs22+".torn-2"), torn)
 		}
 	}
+	require.Fail(t, "setting aside does not end")
 }

@@ -261,8 +261,10 @@ func TestIdleFilesAreClosed(t *testing.T) {
 		s, disk := openFaulty(t, Options{Directory: t.TempDir(), Sync: SyncNone})
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}))
 		pass(2*idleAfter + time.Second)
-		require.Empty(t, s.all())
+		require.Nil(t, handleOf(s, dayfile.Logs, daytest.December22))
 		require.Equal(t, len(daytest.Line(1)), int(disk.durable()))
+		pass(closeGrace + idleAfter)
+		require.Empty(t, s.all())
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}))
 		// What is still to be repaired is not forgotten.
 		disk.setFault(func(op, _ string) error {

@@ -138,8 +138,9 @@ func (s *Store) forgetUnused() {
 		if a.users > 0 || !a.mu.TryLock() {
 			continue
 		}
-		// What is still to be undone must not be forgotten.
-		if a.handle == nil && a.undo == nil {
+		// An appender also remembers what is still to be undone, and how long
+		// its day must not be compressed yet.
+		if a.handle == nil && a.undo == nil && time.Since(a.lastUse) >= closeGrace {
 			delete(s.appenders, key)
 		}
 		a.mu.Unlock()

@@ -3,7 +3,7 @@
 
 //go:build unix
 
-package store
+package daytest
 
 import (
 	"testing"
@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func makePipe(t testing.TB, path string) {
+// MakePipe makes a named pipe.
+func MakePipe(t testing.TB, path string) {
 	t.Helper()
 	require.NoError(t, unix.Mkfifo(path, 0o600))
 }
