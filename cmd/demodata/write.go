@@ -66,7 +66,7 @@ func requireNoDayFiles(directory string) error {
 }
 
 func writeDay(files *store.Store, month demodata.Month, day int) (counts entry.Counts, err error) {
-	decoder := entry.BatchDecoder{ServiceName: entry.DefaultServiceName, MaxDepth: maxDepth}
+	decoder := entry.BatchDecoder{ServiceName: entry.DefaultServiceName, Limits: entry.Limits{MaxDepth: maxDepth}}
 	lines := map[dayfile.Signal]*bytes.Buffer{}
 	for _, signal := range dayfile.Signals() {
 		lines[signal] = &bytes.Buffer{}

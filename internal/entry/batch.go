@@ -78,16 +78,14 @@ type BatchDecoder struct {
 	// ResourceAttributes are added to every resource. They take precedence
 	// over the resource of the envelope.
 	ResourceAttributes map[string]string
-	// MaxDepth is the nesting level at which a body is refused. The object of
-	// the batch itself is level 1.
-	MaxDepth int
+	Limits
 }
 
 // Decode decodes body, and does not retain it. receivedAt becomes the
-// received_at of every entry. The error is a *SyntaxError or a *ShapeError.
-// Refused entries are not an error: the Batch counts them.
+// received_at of every entry. The error is a *SyntaxError, a *ShapeError or a
+// *LimitError. Refused entries are not an error: the Batch counts them.
 func (d *BatchDecoder) Decode(body []byte, receivedAt time.Time) (*Batch, error) {
-	s, err := newSource(body, d.MaxDepth)
+	s, err := newSource(body, d.withDefaults())
 	if err != nil {
 		return nil, err
 	}
@@ -97,9 +95,15 @@ func (d *BatchDecoder) Decode(body []byte, receivedAt time.Time) (*Batch, error)
 	r.fieldReader = fieldReader{source: s}
 	r.batch, r.at = &Batch{}, pcommon.NewTimestampFromTime(receivedAt)
 	if err := r.envelope(); err != nil {
+		if refused, ok := errors.AsType[*refusal](err); ok {
+			return nil, &ShapeError{Detail: refused.reason}
+		}
 		return nil, err
 	}
 	if err := cmp.Or(r.logs.shape, r.traces.shape, r.metrics.shape, r.resourceErr); err != nil {
+		return nil, err
+	}
+	if err := r.checkResource(); err != nil {
 		return nil, err
 	}
 	b := r.batch
@@ -119,13 +123,16 @@ type batchReader struct {
 	fieldReader
 	batch *Batch
 	at    pcommon.Timestamp
+	// read is the number of entries read, refused and replaced ones included.
+	read int
 
 	logs    entries[plog.Logs, plog.ResourceLogs, plog.ScopeLogs]
 	traces  entries[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans]
 	metrics entries[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.ScopeMetrics]
 
-	resource    *pcommon.Value // nil if the envelope has none
-	resourceErr error
+	resource      *pcommon.Value // nil if the envelope has none
+	resourceBytes int            // its length in JSON
+	resourceErr   error
 }
 
 var batchReaders = sync.Pool{New: func() any { return &batchReader{} }}
@@ -144,7 +151,22 @@ type entries[D any, R resourceGroup, S scopeGroup] struct {
 
 	received, rejected int
 	reasons            []string // for the first MaxErrors rejected entries
-	shape              error    // set if the member is not an array
+	long               []longEntry
+	shape              error // set if the member is not an array
+}
+
+// longEntry is an accepted entry that may have too long a line.
+type longEntry struct {
+	index  int // in the batch
+	record int // index of its record
+}
+
+// reject counts a rejected entry.
+func (e *entries[D, R, S]) reject(signal string, index int, reason string) {
+	e.rejected++
+	if len(e.reasons) < MaxErrors {
+		e.reasons = append(e.reasons, fmt.Sprintf("%s[%d]: %s", signal, index, reason))
+	}
 }
 
 // envelope reads the object of the batch. If a member is repeated, the last
@@ -218,27 +240,31 @@ func readEntries[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D,
 	var rec E
 	spare := false
 	for i := 0; r.dec.PeekKind() != ']'; i++ {
+		if r.read++; r.read > r.limits.MaxEntries {
+			return &LimitError{Detail: fmt.Sprintf("more than %d entries", r.limits.MaxEntries)}
+		}
 		if !spare {
 			rec, spare = g.records.add(to.scope), true
 		}
+		before := r.dec.InputOffset()
 		err := readEntry(g, r, rec)
 		var refused *refusal
 		switch {
 		case err == nil:
+			if int(r.dec.InputOffset()-before) > longEntryBytes {
+				to.long = append(to.long, longEntry{i, to.received})
+			}
 			to.received++
 			spare = false
 		case errors.As(err, &refused):
-			g.newRecord().CopyTo(rec)
-			to.rejected++
-			if len(to.reasons) < MaxErrors {
-				to.reasons = append(to.reasons, fmt.Sprintf("%s[%d]: %s", g.name, i, refused.reason))
-			}
+			g.empty.CopyTo(rec)
+			to.reject(g.name, i, refused.reason)
 		default:
 			return err
 		}
 	}
 	if spare {
-		g.dropLast(to.scope)
+		g.remove(to.scope, func(i int) bool { return i == to.received })
 	}
 	return r.token()
 }
@@ -268,21 +294,55 @@ func readEntry[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R
 	if !duplicate {
 		return err
 	}
-	g.newRecord().CopyTo(rec)
+	g.empty.CopyTo(rec)
 	// Only white space and a comma precede the entry.
 	text := r.body[before:r.dec.InputOffset()]
 	return r.withoutDuplicates(text[bytes.IndexByte(text, '{'):], func(f *fieldReader) error { return g.read(f, rec) })
 }
 
-// finish sets the resource of one signal's entries.
+// longEntryBytes is the length of an entry from which its line is measured. A
+// shorter entry cannot have a line of MaxLineBytes, because numbers grow to less
+// than three times their length, and the tail is shorter than 128 KiB.
+const longEntryBytes = (MaxLineBytes - 128<<10) / 3
+
+// finish sets the resource of one signal's entries and rejects those with a line
+// longer than MaxLineBytes.
 func finish[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], e *entries[D, R, S], d *BatchDecoder, envelope *pcommon.Value) D {
+	if e.received > 0 {
+		d.setResource(e.resource.Resource().Attributes(), envelope)
+		rejectLong(g, e)
+	}
 	if e.received == 0 {
 		return g.nothing
 	}
-	attributes := e.resource.Resource().Attributes()
+	return e.data
+}
+
+// rejectLong rejects entries with a line longer than MaxLineBytes.
+func rejectLong[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S, E], e *entries[D, R, S]) {
+	if len(e.long) == 0 {
+		return
+	}
+	w := fieldWriters.Get().(*fieldWriter)
+	defer w.release()
+	tail := g.contextTail(e.resource, e.scope)
+	var remove []int
+	for _, long := range e.long {
+		g.writeLine(w, e.resource, e.scope, g.records.at(e.scope, long.record), tail)
+		if len(w.buf) > MaxLineBytes {
+			e.reject(g.name, long.index, fmt.Sprintf("its line of %d bytes is longer than %d bytes", len(w.buf), MaxLineBytes))
+			remove = append(remove, long.record)
+		}
+	}
+	e.received -= len(remove)
+	g.remove(e.scope, func(i int) bool { return slices.Contains(remove, i) })
+}
+
+// setResource adds the attributes of a resource.
+func (d *BatchDecoder) setResource(attributes pcommon.Map, envelope *pcommon.Value) {
 	if envelope == nil && len(d.ResourceAttributes) == 0 {
 		attributes.PutStr(attrServiceName, d.ServiceName)
-		return e.data
+		return
 	}
 	var members xpdata.MapBuilder
 	members.AppendEmpty(attrServiceName).SetStr(cmp.Or(d.ResourceAttributes[attrServiceName], d.ServiceName))
@@ -304,7 +364,6 @@ func finish[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S
 		}
 	}
 	members.UnsafeIntoMap(attributes)
-	return e.data
 }
 
 // readResource reads the resource of the envelope.
@@ -313,11 +372,12 @@ func (r *batchReader) readResource() error {
 	if r.dec.PeekKind() == 'n' {
 		return r.skip()
 	}
-	depth := r.dec.StackDepth()
+	depth, before := r.dec.StackDepth(), r.dec.InputOffset()
 	r.dropKeys(0)
 	resource := pcommon.NewValueEmpty()
 	r.resource = &resource
 	err := r.value(resource)
+	r.resourceBytes = len(bytes.TrimLeft(r.body[before:r.dec.InputOffset()], ": \t\r\n"))
 	var refused *refusal
 	if !errors.As(err, &refused) {
 		return err
@@ -327,6 +387,32 @@ func (r *batchReader) readResource() error {
 		return nil
 	}
 	return r.skipTo(depth)
+}
+
+// checkResource limits the resource, because it is written on every line.
+func (r *batchReader) checkResource() error {
+	if r.resource == nil {
+		return nil
+	}
+	if r.resourceBytes > r.limits.MaxResourceBytes {
+		return &ShapeError{Detail: fmt.Sprintf("resource: %d bytes, %d are allowed", r.resourceBytes, r.limits.MaxResourceBytes)}
+	}
+	const (
+		factor, constant = 4, 128 << 10
+		// maxGrowth is how much a resource grows in OTLP's JSON encoding at most.
+		maxGrowth = 16
+	)
+	lines := r.logs.received + r.traces.received + r.metrics.received
+	allowed := factor*len(r.body) + constant
+	if lines*r.resourceBytes*maxGrowth <= allowed {
+		return nil // without encoding it
+	}
+	resource := plog.NewResourceLogs()
+	(&BatchDecoder{}).setResource(resource.Resource().Attributes(), r.resource)
+	if size := len(logSignal.contextTail(resource, plog.NewScopeLogs())); lines*size > allowed {
+		return &LimitError{Detail: fmt.Sprintf("a resource of %d bytes on each of %d lines takes more than %d bytes", size, lines, allowed)}
+	}
+	return nil
 }
 
 // batchID reads a batchId. It returns "" for anything but a string of at most

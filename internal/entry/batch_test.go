@@ -102,7 +102,6 @@ func TestResource(t *testing.T) {
 	decoder := &BatchDecoder{
 		ServiceName:        "shop",
 		ResourceAttributes: map[string]string{"zone": "eu", "app.version": "server's"},
-		MaxDepth:           512,
 	}
 	for body, want := range map[string]map[string]any{
 		`{"logs":[{}]}`:                  {"service.name": "shop", "zone": "eu", "app.version": "server's"},

@@ -69,3 +69,11 @@ func BenchmarkReadLogLine(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkEstimateDecodedSize must take a small fraction of BenchmarkDecodeBatch.
+func BenchmarkEstimateDecodedSize(b *testing.B) {
+	b.SetBytes(int64(len(typicalBatch)))
+	for b.Loop() {
+		testDecoder.EstimateDecodedSize(typicalBatch)
+	}
+}

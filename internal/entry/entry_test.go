@@ -20,7 +20,7 @@ var receivedAt = time.Date(2025, 12, 22, 10, 0, 5, 0, time.UTC)
 // now is the time at which the lines of the tests are written.
 var now = receivedAt.Add(time.Second)
 
-var testDecoder = &BatchDecoder{ServiceName: DefaultServiceName, MaxDepth: 512}
+var testDecoder = &BatchDecoder{ServiceName: DefaultServiceName}
 
 // batchLines returns the lines of a batch by signal.
 func batchLines(b *Batch) map[string][][]byte {

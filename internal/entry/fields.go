@@ -42,8 +42,6 @@ type fieldReader struct {
 func (r *fieldReader) reset(receivedAt pcommon.Timestamp) {
 	// A refused entry may have left attributes.
 	r.attributes = xpdata.MapBuilder{}
-	// One allocation for the attributes of a typical entry.
-	r.attributes.EnsureCapacity(8)
 	r.dropKeys(0)
 	r.seen, r.tail, r.receivedAt = 0, nil, receivedAt
 }
@@ -54,7 +52,13 @@ func (r *fieldReader) entry(member func(name string) (known bool, err error)) er
 	if err := r.open(); err != nil {
 		return err
 	}
-	for r.dec.PeekKind() != '}' {
+	if n := r.long[r.dec.InputOffset()]; n > 0 {
+		r.attributes.EnsureCapacity(min(n, r.limits.MaxKeys))
+	}
+	for members := 0; r.dec.PeekKind() != '}'; members++ {
+		if members == r.limits.MaxKeys {
+			return r.tooManyKeys()
+		}
 		name, err := r.str()
 		if err != nil {
 			return err
@@ -168,9 +172,23 @@ func (r *fieldReader) first(m memberSet) error {
 func (r *fieldReader) promote(m memberSet, attribute, kept string) error {
 	s, ok, err := r.readString(m, kept)
 	if ok {
-		r.put(&r.attributes, attribute).SetStr(s)
+		r.attribute(attribute).SetStr(s)
 	}
 	return err
+}
+
+// attribute adds an attribute.
+func (r *fieldReader) attribute(key string) pcommon.Value {
+	r.reserve()
+	return r.put(&r.attributes, key)
+}
+
+// reserve allocates the attributes of a typical entry at once. An entry without
+// attributes needs no memory for them.
+func (r *fieldReader) reserve() {
+	if len(r.keys) == 0 {
+		r.attributes.EnsureCapacity(8)
+	}
 }
 
 // readString reads a known member. ok is false if the member is not a string
@@ -188,12 +206,12 @@ func (r *fieldReader) readString(m memberSet, kept string) (s string, ok bool, e
 
 // keep reads a member into attribute.
 func (r *fieldReader) keep(attribute string) error {
-	return r.value(r.put(&r.attributes, attribute))
+	return r.value(r.attribute(attribute))
 }
 
 // keepString stores a string that was already read in attribute.
 func (r *fieldReader) keepString(attribute, s string) {
-	r.put(&r.attributes, attribute).SetStr(s)
+	r.attribute(attribute).SetStr(s)
 }
 
 // readAttributes reads context, attributes or labels.
@@ -204,6 +222,7 @@ func (r *fieldReader) readAttributes(kept string) error {
 	if r.dec.PeekKind() != '{' {
 		return r.keep(kept)
 	}
+	r.reserve()
 	before := len(r.keys)
 	if err := r.members(&r.attributes, escape); err != nil {
 		return err
@@ -238,6 +257,9 @@ func (r *fieldReader) readTimestamp() (pcommon.Timestamp, error) {
 // standIn returns ts, or receivedAt if ts is 0. It also adds the attributes for
 // a missing timestamp and for received_at, which spans and data points need.
 func (r *fieldReader) standIn(ts pcommon.Timestamp) pcommon.Timestamp {
+	if len(r.keys) == 0 {
+		r.attributes.EnsureCapacity(3) // those added here and for a missing duration
+	}
 	if r.seen&seenTimestamp == 0 {
 		r.put(&r.attributes, attrMissing+memberTimestamp).SetBool(true)
 	}
@@ -265,11 +287,11 @@ func (r *fieldReader) finish(to pcommon.Map) {
 // withoutDuplicates reads an entry again after removing repeated members, so
 // that the last value of each wins. text is the entry.
 func (r *fieldReader) withoutDuplicates(text []byte, read func(*fieldReader) error) error {
-	object, err := lastMembersWin(text, r.maxDepth)
+	object, err := lastMembersWin(text, r.limits)
 	if err != nil {
 		return err
 	}
-	s, err := newSource(object, r.maxDepth)
+	s, err := newSource(object, r.limits)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,8 @@ func FuzzDecodeBatch(f *testing.F) {
 		if err != nil {
 			var syntax *SyntaxError
 			var shape *ShapeError
-			require.True(t, errors.As(err, &syntax) || errors.As(err, &shape), "%T", err)
+			var limit *LimitError
+			require.True(t, errors.As(err, &syntax) || errors.As(err, &shape) || errors.As(err, &limit), "%T", err)
 			return
 		}
 		require.True(t, json.Valid(body))

@@ -78,7 +78,7 @@ func TestLawEntryLineComesBack(t *testing.T) {
 	t.Parallel()
 	decoders := []*BatchDecoder{
 		testDecoder,
-		{ServiceName: "shop", ResourceAttributes: map[string]string{"deployment.environment.name": "test", "a": ""}, MaxDepth: 512},
+		{ServiceName: "shop", ResourceAttributes: map[string]string{"deployment.environment.name": "test", "a": ""}},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		body := `{"resource":` + genResource().Draw(t, "resource") +

@@ -51,13 +51,7 @@ func lines[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S,
 				contextTail := g.contextTail(r, s)
 				for i := range g.records.len(s) {
 					e := g.records.at(s, i)
-					w.buf = w.buf[:0]
-					g.write(w, e)
-					tail := contextTail
-					if !w.exact {
-						tail = g.recordTail(r, s, e)
-					}
-					w.end(tail)
+					g.writeLine(w, r, s, e, contextTail)
 					if !yield(w.receivedAt.AsTime(), w.buf) {
 						return
 					}
@@ -65,6 +59,17 @@ func lines[D any, R resourceGroup, S scopeGroup, E record[E]](g *signal[D, R, S,
 			}
 		}
 	}
+}
+
+// writeLine writes the line of a record to w.buf.
+func (g *signal[D, R, S, E]) writeLine(w *fieldWriter, r R, s S, e E, contextTail []byte) {
+	w.buf = w.buf[:0]
+	g.write(w, e)
+	tail := contextTail
+	if !w.exact {
+		tail = g.recordTail(r, s, e)
+	}
+	w.end(tail)
 }
 
 // contextTail returns the tail for a resource and scope as a JSON object, or

@@ -65,9 +65,9 @@ func (r *fieldReader) readMeasurement(point pmetric.NumberDataPoint) error {
 		if strings.ContainsAny(lit, ".eE") || exactly(f, lit) {
 			return nil
 		}
-		return r.number(lit, r.put(&r.attributes, attribute))
+		return r.number(lit, r.attribute(attribute))
 	}
-	v := r.put(&r.attributes, attribute)
+	v := r.attribute(attribute)
 	if err := r.value(v); err != nil {
 		return err
 	}

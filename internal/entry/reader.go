@@ -82,7 +82,7 @@ func (r *lineReader[D, R, S, E]) take(g *signal[D, R, S, E]) D {
 
 func (r *lineReader[D, R, S, E]) add(g *signal[D, R, S, E], line []byte) error {
 	r.begin(g)
-	s, err := newSource(line, maxLineDepth)
+	s, err := newSource(line, lineLimits)
 	if err != nil {
 		return err
 	}

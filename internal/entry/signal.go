@@ -28,7 +28,10 @@ type signal[D any, R resourceGroup, S scopeGroup, E record[E]] struct {
 	resources list[D, R]
 	scopes    list[R, S]
 	records   list[S, E]
-	dropLast  func(S) // removes the last record
+	remove    func(S, func(i int) bool) // removes the records whose index matches
+
+	// empty is a record without any field set. It must not be changed.
+	empty E
 
 	// nothing is read-only data without records.
 	nothing D
@@ -98,10 +101,11 @@ var logSignal = signal[plog.Logs, plog.ResourceLogs, plog.ScopeLogs, plog.LogRec
 		at:  func(s plog.ScopeLogs, i int) plog.LogRecord { return s.LogRecords().At(i) },
 		add: func(s plog.ScopeLogs) plog.LogRecord { return s.LogRecords().AppendEmpty() },
 	},
-	dropLast: func(s plog.ScopeLogs) {
-		left := s.LogRecords().Len()
-		s.LogRecords().RemoveIf(func(plog.LogRecord) bool { left--; return left == 0 })
+	remove: func(s plog.ScopeLogs, match func(int) bool) {
+		i := -1
+		s.LogRecords().RemoveIf(func(plog.LogRecord) bool { i++; return match(i) })
 	},
+	empty:     plog.NewLogRecord(),
 	marshal:   new(plog.JSONMarshaler).MarshalLogs,
 	unmarshal: new(plog.JSONUnmarshaler).UnmarshalLogs,
 	read:      (*fieldReader).readLog,
@@ -134,10 +138,11 @@ var spanSignal = signal[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans, 
 		at:  func(s ptrace.ScopeSpans, i int) ptrace.Span { return s.Spans().At(i) },
 		add: func(s ptrace.ScopeSpans) ptrace.Span { return s.Spans().AppendEmpty() },
 	},
-	dropLast: func(s ptrace.ScopeSpans) {
-		left := s.Spans().Len()
-		s.Spans().RemoveIf(func(ptrace.Span) bool { left--; return left == 0 })
+	remove: func(s ptrace.ScopeSpans, match func(int) bool) {
+		i := -1
+		s.Spans().RemoveIf(func(ptrace.Span) bool { i++; return match(i) })
 	},
+	empty:     ptrace.NewSpan(),
 	marshal:   new(ptrace.JSONMarshaler).MarshalTraces,
 	unmarshal: new(ptrace.JSONUnmarshaler).UnmarshalTraces,
 	read:      (*fieldReader).readSpan,
@@ -168,10 +173,11 @@ var metricSignal = signal[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.Scop
 		at:  func(s pmetric.ScopeMetrics, i int) pmetric.Metric { return s.Metrics().At(i) },
 		add: func(s pmetric.ScopeMetrics) pmetric.Metric { return s.Metrics().AppendEmpty() },
 	},
-	dropLast: func(s pmetric.ScopeMetrics) {
-		left := s.Metrics().Len()
-		s.Metrics().RemoveIf(func(pmetric.Metric) bool { left--; return left == 0 })
+	remove: func(s pmetric.ScopeMetrics, match func(int) bool) {
+		i := -1
+		s.Metrics().RemoveIf(func(pmetric.Metric) bool { i++; return match(i) })
 	},
+	empty:     pmetric.NewMetric(),
 	marshal:   new(pmetric.JSONMarshaler).MarshalMetrics,
 	unmarshal: new(pmetric.JSONUnmarshaler).UnmarshalMetrics,
 	read:      (*fieldReader).readMetric,

@@ -31,12 +31,12 @@ func (e *refusal) Error() string { return e.reason }
 // source decodes JSON into pdata, token by token. Strings without escapes are
 // substrings of one copy of the text.
 type source struct {
-	dec      *jsontext.Decoder
-	buf      bytes.Buffer
-	body     []byte
-	text     string
-	maxDepth int
-	keys     []string // of the open objects, to find repeated keys
+	dec    *jsontext.Decoder
+	buf    bytes.Buffer
+	body   []byte
+	text   string
+	limits Limits
+	keys   []string // of the open objects, to find repeated keys
 	// long is the result of longLists.
 	long     map[int64]int
 	scratch  []byte
@@ -48,13 +48,13 @@ var sources = sync.Pool{New: func() any {
 }}
 
 // newSource returns a source that reads body, which must not change until
-// release. Nesting of maxDepth levels or more is a syntax error.
-func newSource(body []byte, maxDepth int) (*source, error) {
+// release. Nesting of limits.MaxDepth levels or more is a syntax error.
+func newSource(body []byte, limits Limits) (*source, error) {
 	if i := invalidUTF8(body); i >= 0 {
 		return nil, &SyntaxError{Detail: fmt.Sprintf("invalid UTF-8 at byte %d", i)}
 	}
 	s := sources.Get().(*source)
-	s.body, s.text, s.maxDepth, s.long = body, string(body), maxDepth, longLists(body, maxDepth)
+	s.body, s.text, s.limits, s.long = body, string(body), limits, longLists(body, limits.MaxDepth)
 	s.buf = *bytes.NewBuffer(body)
 	s.dec.Reset(&s.buf,
 		// The last value wins, see lastWins.
@@ -129,8 +129,8 @@ func (s *source) open() error {
 	if _, err := s.dec.ReadToken(); err != nil {
 		return s.syntaxError(err)
 	}
-	if s.dec.StackDepth() >= s.maxDepth {
-		return &SyntaxError{Detail: fmt.Sprintf("nested %d levels deep at byte %d, %d are allowed", s.dec.StackDepth(), s.dec.InputOffset(), s.maxDepth-1)}
+	if s.dec.StackDepth() >= s.limits.MaxDepth {
+		return &SyntaxError{Detail: fmt.Sprintf("nested %d levels deep at byte %d, %d are allowed", s.dec.StackDepth(), s.dec.InputOffset(), s.limits.MaxDepth-1)}
 	}
 	return nil
 }
@@ -196,6 +196,9 @@ func (s *source) str() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if len(lit)-len(`""`) > s.limits.MaxStringBytes {
+		return "", &refusal{reason: fmt.Sprintf("string of more than %d bytes at byte %d", s.limits.MaxStringBytes, s.dec.InputOffset())}
+	}
 	if strings.IndexByte(lit, '\\') < 0 {
 		return lit[1 : len(lit)-1], nil
 	}
@@ -260,6 +263,10 @@ func (s *source) number(lit string, v pcommon.Value) error {
 	return nil
 }
 
+func (s *source) tooManyKeys() error {
+	return &refusal{reason: fmt.Sprintf("object with more than %d keys at byte %d", s.limits.MaxKeys, s.dec.InputOffset())}
+}
+
 func (s *source) outOfRange() error {
 	return &refusal{reason: "number out of range at byte " + strconv.FormatInt(s.dec.InputOffset(), 10)}
 }
@@ -321,11 +328,14 @@ func (s *source) members(mb *xpdata.MapBuilder, rename func(string) string) erro
 	if err := s.open(); err != nil {
 		return err
 	}
-	if n := s.long[s.dec.InputOffset()]; n > 0 {
+	if n := min(s.long[s.dec.InputOffset()], s.limits.MaxKeys); n > 0 {
 		mb.EnsureCapacity(n)
 		s.keys = slices.Grow(s.keys, n)
 	}
-	for s.dec.PeekKind() != '}' {
+	for members := 0; s.dec.PeekKind() != '}'; members++ {
+		if members == s.limits.MaxKeys {
+			return s.tooManyKeys()
+		}
 		key, err := s.str()
 		if err != nil {
 			return err
@@ -413,8 +423,8 @@ func lastWins(m pcommon.Map, keys []string) {
 
 // lastMembersWin is lastWins for the text of an object. It is slow, and only
 // used for entries that repeat a known member.
-func lastMembersWin(object []byte, maxDepth int) ([]byte, error) {
-	s, err := newSource(object, maxDepth)
+func lastMembersWin(object []byte, limits Limits) ([]byte, error) {
+	s, err := newSource(object, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -437,6 +447,9 @@ func lastMembersWin(object []byte, maxDepth int) ([]byte, error) {
 		if i, ok := at[key]; ok {
 			members[i].value = value
 			continue
+		}
+		if len(members) == limits.MaxKeys {
+			return nil, s.tooManyKeys()
 		}
 		at[key] = len(members)
 		members = append(members, member{key, value})

@@ -108,9 +108,9 @@ func (r *fieldReader) readDuration() (ns int64, kept bool, err error) {
 		if ns, ok := durationOf(ms); ok {
 			return ns, false, nil
 		}
-		return 0, true, r.number(lit, r.put(&r.attributes, attribute))
+		return 0, true, r.number(lit, r.attribute(attribute))
 	}
-	v := r.put(&r.attributes, attribute)
+	v := r.attribute(attribute)
 	if err := r.value(v); err != nil {
 		return 0, true, err
 	}

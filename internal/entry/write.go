@@ -312,8 +312,8 @@ func (w *fieldWriter) double(f float64) {
 	}
 	start := len(w.buf)
 	w.buf = appendDouble(w.buf, f)
-	// Without it the number would be read as an integer.
-	if !bytes.ContainsAny(w.buf[start:], ".e") {
+	// Without ".0" the number would be read as an integer, if it fits.
+	if -1<<63 <= f && f < 1<<63 && !bytes.ContainsAny(w.buf[start:], ".e") {
 		w.buf = append(w.buf, ".0"...)
 	}
 }
@@ -324,17 +324,42 @@ func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 // write a number with an exponent.
 const exponentFrom = 1e21
 
-// appendDouble writes a finite double as JavaScript does, with two exceptions:
-// it writes "-0", and all digits of integers above 2^53.
+// appendDouble writes a finite double as JavaScript does, with three exceptions:
+// it writes "-0", all digits of integers above 2^53, and an exponent instead of
+// many zeros.
 func appendDouble(dst []byte, f float64) []byte {
+	start := len(dst)
 	switch abs := math.Abs(f); {
 	case abs >= exponentFrom, abs < 1e-6 && abs != 0:
-		return strconv.AppendFloat(dst, f, 'e', -1, 64)
+		return shortenExponent(strconv.AppendFloat(dst, f, 'e', -1, 64), start)
 	case abs > 1<<53:
-		return strconv.AppendFloat(dst, f, 'f', 0, 64)
+		dst = strconv.AppendFloat(dst, f, 'f', 0, 64)
 	default:
-		return strconv.AppendFloat(dst, f, 'f', -1, 64)
+		dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
 	}
+	// A short number must not take many bytes on disk: 1e20 has 20 zeros.
+	digits := bytes.TrimRight(dst[start:], "0")
+	zeros := len(dst) - start - len(digits)
+	if zeros < manyZeros || bytes.IndexByte(digits, '.') >= 0 {
+		return dst
+	}
+	return strconv.AppendInt(append(dst[:start+len(digits)], 'e'), int64(zeros), 10)
+}
+
+// manyZeros is the number of zeros at the end of an integer from which an
+// exponent is written instead. Few numbers that people read have so many.
+const manyZeros = 7
+
+// shortenExponent removes a plus sign and a leading zero from the exponent of the
+// number that begins at start.
+func shortenExponent(dst []byte, start int) []byte {
+	e := start + bytes.IndexByte(dst[start:], 'e') + 1
+	sign, digits := dst[e], strings.TrimLeft(string(dst[e+1:]), "0")
+	dst = dst[:e]
+	if sign == '-' {
+		dst = append(dst, sign)
+	}
+	return append(dst, digits...)
 }
 
 func (w *fieldWriter) string(s string) {

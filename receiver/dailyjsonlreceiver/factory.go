@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/entry"
 	"github.com/saberloop/otelcol-saberloop/internal/sharedcomponent"
 )
 
@@ -40,7 +41,7 @@ func createDefaultConfig() component.Config {
 		ProgressInterval: 10 * time.Second,
 		MaxBatchLines:    1000,
 		MaxBatchBytes:    4 << 20,
-		MaxLineBytes:     2 << 20,
+		MaxLineBytes:     entry.MaxLineBytes,
 		Retry: RetryConfig{
 			InitialInterval: time.Second,
 			MaxInterval:     30 * time.Second,

@@ -93,6 +93,11 @@ func answerUndecodable(err error) answer {
 	if syntax, ok := errors.AsType[*entry.SyntaxError](err); ok {
 		return answerInvalidJSON(syntax.Detail)
 	}
+	if limit, ok := errors.AsType[*entry.LimitError](err); ok {
+		tooLarge := answerTooLarge
+		tooLarge.Detail = limit.Detail
+		return tooLarge
+	}
 	return answerInvalidJSON(err.Error())
 }
 

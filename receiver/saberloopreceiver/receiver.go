@@ -122,7 +122,7 @@ func (r *saberloopReceiver) newHandler(ctx context.Context, host component.Host)
 		decoder: &entry.BatchDecoder{
 			ServiceName:        r.cfg.ServiceName,
 			ResourceAttributes: r.cfg.ResourceAttributes,
-			MaxDepth:           r.cfg.MaxDepth,
+			Limits:             entry.Limits{MaxDepth: r.cfg.MaxDepth},
 		},
 		pipelines: r.pipelines,
 		telemetry: r.telemetry,
