@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -99,7 +100,7 @@ func writeValues(t *testing.T, from string, lines int, value string) {
 	for signal, attributes := range map[demodata.Signal]string{
 		demodata.Logs: "context", demodata.Traces: "attributes", demodata.Metrics: "labels",
 	} {
-		line := fmt.Sprintf(`{"name":"n","value":1,%q:{"a":%s},"received_at":"2025-12-22T10:00:05Z"}`+"\n", attributes, value)
+		line := fmt.Appendf(nil, `{"name":"n","value":1,%q:{"a":%s},"received_at":"2025-12-22T10:00:05Z"}`+"\n", attributes, value)
 		writeTimes(t, filepath.Join(from, string(signal), filepath.Base(logDay)), line, lines)
 	}
 }
@@ -113,24 +114,23 @@ func writeLargeDays(t *testing.T, from, suffix string) {
 		size = 120_000_000
 		part = 10_000_000 // larger than any window
 	)
-	for path, lines := range readDays(t, writeDays(t, 2, 40)) {
-		text := strings.Join(lines, "")
-		text = strings.Repeat(text, part/len(text)+1)
+	for path, content := range demoDays(t) {
+		text := bytes.Repeat(content, part/len(content)+1)
 		if suffix != "" {
-			text = string(packed(t, suffix, []byte(text)))
+			text = packed(t, suffix, text)
 		}
-		writeTimes(t, filepath.Join(from, path+suffix), text, size/2/part)
+		writeTimes(t, filepath.Join(from, path+suffix), text, size/3/part)
 	}
 }
 
-func writeTimes(t *testing.T, path, text string, times int) {
+func writeTimes(t *testing.T, path string, text []byte, times int) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
 	f, err := os.Create(path)
 	require.NoError(t, err)
 	defer f.Close()
 	for range times {
-		_, err := f.WriteString(text)
+		_, err := f.Write(text)
 		require.NoError(t, err)
 	}
 }

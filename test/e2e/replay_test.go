@@ -15,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -183,22 +182,55 @@ func requireSameDays(t *testing.T, r *replay) {
 	require.Empty(t, got)
 }
 
-// writeDays writes some made-up days, the oldest compressed with gzip, the next
-// one with zstd, the last ones not at all.
-func writeDays(t *testing.T, days, sessions int) (directory string) {
+// demo holds three days of demo data, by path. The first test that needs them
+// generates them.
+var demo struct {
+	sync.Mutex
+	days map[string][]byte
+}
+
+// demoDays returns three days of demo data: the plain day files by path.
+func demoDays(t *testing.T) map[string][]byte {
 	t.Helper()
-	directory = filepath.Join(t.TempDir(), "day-files")
-	cmd := exec.Command("go", "run", "./cmd/demodata", "-directory", directory,
-		"-to", "2025-12-22", "-days", strconv.Itoa(days), "-sessions", strconv.Itoa(sessions))
+	demo.Lock()
+	defer demo.Unlock()
+	if demo.days != nil {
+		return demo.days
+	}
+	directory := filepath.Join(t.TempDir(), "day-files")
+	cmd := exec.Command("go", "run", "./cmd/demodata", "-directory", directory, "-to", "2025-12-22", "-days", "3", "-sessions", "60")
 	cmd.Dir = harness.Root(t)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", output)
+	days := map[string][]byte{}
 	for _, signal := range demodata.Signals {
 		paths, err := filepath.Glob(filepath.Join(directory, string(signal), "*.jsonl"))
 		require.NoError(t, err)
-		require.Len(t, paths, days)
-		pack(t, paths[0], ".gz")
-		pack(t, paths[1], ".zst")
+		require.Len(t, paths, 3)
+		for _, path := range paths {
+			days[string(signal)+"/"+filepath.Base(path)], err = os.ReadFile(path)
+			require.NoError(t, err)
+		}
+	}
+	demo.days = days
+	return days
+}
+
+// writeDemoDays writes the demo data to a new directory: the oldest day
+// compressed with gzip, the next one with zstd, the last one plain.
+func writeDemoDays(t *testing.T) (directory string) {
+	t.Helper()
+	directory = t.TempDir()
+	for path, content := range demoDays(t) {
+		path = filepath.Join(directory, path)
+		switch filepath.Base(path) {
+		case "2025-12-20.jsonl":
+			replaceFile(t, path+".gz", packed(t, ".gz", content))
+		case "2025-12-21.jsonl":
+			replaceFile(t, path+".zst", packed(t, ".zst", content))
+		default:
+			replaceFile(t, path, content)
+		}
 	}
 	return directory
 }
@@ -240,7 +272,7 @@ func replaceFile(t *testing.T, path string, content []byte) {
 // days as it found. The next one has nothing to do.
 func TestReplayOnce(t *testing.T) {
 	t.Parallel()
-	r := newReplay(t, writeDays(t, 3, 40))
+	r := newReplay(t, writeDemoDays(t))
 	require.Zero(t, r.run(t), "exit code")
 	requireSameDays(t, r)
 	want, total := map[string]tally{}, 0
@@ -265,7 +297,7 @@ func TestReplayOnce(t *testing.T) {
 func TestReplayIsKilled(t *testing.T) {
 	t.Parallel()
 	const batch = 20
-	r := newReplay(t, writeDays(t, 3, 100), fmt.Sprintf("receivers::daily_jsonl::max_batch_lines: %d", batch))
+	r := newReplay(t, writeDemoDays(t), fmt.Sprintf("receivers::daily_jsonl::max_batch_lines: %d", batch))
 	kills := 0
 	for size := int64(0); kills < 6; kills++ {
 		r.start(t)

@@ -62,7 +62,7 @@ func TestKillWhileCompressing(t *testing.T) {
 	const (
 		days     = 5
 		size     = 16 << 20 // of a day, in bytes
-		maxKills = 50
+		maxKills = 20
 	)
 	for _, compression := range []string{"gzip", "zstd"} {
 		t.Run(compression, func(t *testing.T) {
