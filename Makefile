@@ -1,8 +1,8 @@
-# `make help` lists what there is. A fresh machine needs Go, make and git: the
-# other tools are installed where they are missing (scripts/setup.sh), or are
-# built from the versions pinned in tools/.
+# `make help` lists the targets. A fresh machine needs Go, make and git. Other
+# tools are installed if they are missing (scripts/setup.sh), or built from the
+# versions pinned in tools/.
 
-# Nothing outside this repository says which modules are built.
+# A go.work outside this repository must not change what is built.
 export GOWORK := off
 
 GO            ?= go
@@ -14,24 +14,24 @@ PLATFORMS := linux/arm64 darwin/arm64 windows/amd64
 FUZZTIME  ?= 60s
 SOAK      ?= 10m
 
-# builder-config.yaml owns the version; the commit is added where there is one.
+# The version is in builder-config.yaml. In a git checkout the commit is added.
 COMMIT  := $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
 VERSION := $(shell sed -n 's/^  version: *//p' builder-config.yaml)$(COMMIT:%=+%)
 
-# What the generated go.mod follows from, beside the Builder's configuration.
+# The Builder generates go.mod from its configuration and the imports of these.
 IMPORTS := go.mod $(shell find connector exporter internal receiver -name '*.go' ! -name '*_test.go' 2>/dev/null)
 
-# Go decides what has to be compiled again; nothing is where nothing changed.
+# Go compiles only what has changed.
 COMPILE := CGO_ENABLED=0 $(GO) build -C _build -trimpath -buildvcs=false -ldflags='-s -w'
 
 .DELETE_ON_ERROR:
-# Two at a time would compile the same packages twice.
+# Parallel targets would compile the same packages twice.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##### the distribution
 
@@ -40,12 +40,12 @@ build: _build/main.go ## build _build/otelcol-saberloop
 	@$(COMPILE) -o $(NAME) .
 
 .PHONY: run
-run: build ## start the collector here, with a curl line to try it
+run: build ## start the collector, and print a curl command to try it
 	@scripts/setup.sh curl
 	@exec scripts/run.sh
 
 .PHONY: cross
-cross: _build/main.go ## build it for the other platforms, from the same sources
+cross: _build/main.go ## build the collector for the other platforms
 	@for platform in $(PLATFORMS); do \
 		os=$${platform%/*} arch=$${platform#*/}; \
 		case $$os in windows) suffix=.exe ;; *) suffix= ;; esac; \
@@ -58,7 +58,7 @@ _build/main.go: builder-config.yaml tools/builder/go.mod _build/version $(IMPORT
 	@env 'dist.version=$(VERSION)' $(BUILDER) --config=builder-config.yaml \
 		--skip-strict-versioning=false --skip-compilation 2>_build/builder.log || { cat _build/builder.log >&2; exit 1; }
 
-# Changes when the version does, and no sooner.
+# This file changes only when the version does.
 _build/version: FORCE
 	@mkdir -p _build
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
@@ -72,7 +72,7 @@ FORCE:
 ##### tests
 
 .PHONY: test
-test: vet test-unit test-e2e ## run every test there is, the end-to-end ones against the real binary
+test: vet test-unit test-e2e ## run go vet, the unit tests and the end-to-end tests
 
 .PHONY: vet
 vet:
@@ -88,17 +88,18 @@ test-e2e: build ## run the tests against the real binary
 	@scripts/setup.sh gcc chromium
 	CGO_ENABLED=1 $(GO) test -race -count=1 ./test/config/... ./test/e2e/... ./test/harness/...
 
-# Mounts are made where nobody else sees them, and are gone with the tests.
+# The mounts are in a namespace of their own, which ends with the tests. SEED
+# repeats the random faults of an earlier run.
 .PHONY: test-faults
-test-faults: build ## damage the collector for SOAK (10m): kills, power cuts, full disks (Linux, root)
+test-faults: build ## kills, power cuts, full disks, and random faults for SOAK (10m) (Linux, root)
 	@scripts/setup.sh unshare mount losetup mkfs.ext4 e2fsck
 	unshare --mount --propagation=private env SOAK=$(SOAK) \
 		$(GO) test -count=1 -timeout=60m -v ./test/faults/...
 
-# Without the race detector: it would take thrice as long to compare a third of
-# a million entries, and find no races in other processes.
+# Without the race detector: it finds no races in other processes, and comparing
+# 300,000 entries would take three times as long.
 .PHONY: test-backends
-test-backends: build servers test-dashboards ## import a month into the real servers, and compare what they answer
+test-backends: build servers test-dashboards ## import a month into Loki, Prometheus and Jaeger, and compare their answers
 	@scripts/setup.sh ssh sshd
 	$(GO) test -count=1 -timeout=60m -v ./test/backends/...
 
@@ -109,15 +110,15 @@ fuzz: ## run every fuzz target for FUZZTIME (60s)
 ##### looking at the data (analysis/README.md)
 
 .PHONY: demo-data
-demo-data: | go ## write a made-up month of day files into demo-data/
+demo-data: | go ## write a month of generated day files into demo-data/
 	$(GO) run ./cmd/demodata -directory demo-data
 
 include test/backends/servers.mk
 
-##### what reviewers should not have to say
+##### checks of the sources
 
 .PHONY: lint
-lint: ## look for mistakes: Go code, shell scripts
+lint: ## run the linters for Go code and shell scripts
 	$(GOLANGCI_LINT) run
 	@scripts/setup.sh shellcheck
 	shellcheck .ci/run scripts/*.sh
@@ -127,13 +128,13 @@ fmt: ## format the Go code
 	$(GOLANGCI_LINT) fmt
 
 .PHONY: fmt-check
-fmt-check: ## show what fmt would change, and fail if there is something
+fmt-check: ## fail if fmt would change something, and show it
 	$(GOLANGCI_LINT) fmt --diff
 
 .PHONY: tidy-check
-tidy-check: ## show what `go mod tidy` would change, and fail if there is something
+tidy-check: ## fail if go mod tidy would change something, and show it
 	@for dir in . tools/*/; do echo "$(GO) -C $$dir mod tidy -diff"; $(GO) -C "$$dir" mod tidy -diff || exit 1; done
 
 .PHONY: clean
-clean: ## remove what was built; day files and token stay
+clean: ## remove what was built, but not day files and the token
 	rm -rf _build

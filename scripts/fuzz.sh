@@ -3,8 +3,7 @@
 #
 #   scripts/fuzz.sh 60s
 #
-# What a target finds is left in its package's testdata/fuzz, to be committed
-# with the fix.
+# A failing input is left in testdata/fuzz of the package. Commit it with the fix.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 time=$1
@@ -15,10 +14,10 @@ trap 'rm -f "$log"' EXIT
 # fuzz PACKAGE TARGET
 fuzz() {
 	go test -run='^$' -fuzz="^$2\$" -fuzztime="$time" "$1" 2>&1 | tee "$log" && return
-	# Up to Go 1.26 the end of -fuzztime can itself be reported as a failure, one
-	# without an input that failed: https://go.dev/issue/75804
+	# Up to Go 1.26, the end of -fuzztime may be reported as a failure without a
+	# failing input: https://go.dev/issue/75804
 	if grep -q '^ *context deadline exceeded$' "$log" && ! grep -q 'Failing input written' "$log"; then
-		echo "$2: only the time was up (go.dev/issue/75804)"
+		echo "$2: the time was up (go.dev/issue/75804)"
 		go test -run="^$2\$" "$1"
 		return
 	fi

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Starts the collector with collector-config.yaml and, once it is listening, says
-# how to send it a batch and where that ends up. `make run` calls it.
+# Starts the collector with collector-config.yaml. When it listens, the script
+# prints how to send a batch and where the lines are. `make run` calls it.
 #
-# The environment is collector-config.yaml's; .env, which git ignores, gives what
-# the environment does not. Where neither has a token, a random one is put there.
+# collector-config.yaml lists the environment variables. Variables that are not
+# set are read from .env, which git ignores. If there is no token, a random one is
+# written to .env.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# As collector-config.yaml has it.
+# The same as in collector-config.yaml.
 health=http://localhost:13133/
 
 if [ -f .env ]; then
@@ -22,14 +23,14 @@ if [ -z "${TELEMETRY_TOKEN:-}" ]; then
 	export TELEMETRY_TOKEN
 	(umask 077 && printf 'TELEMETRY_TOKEN=%s\n' "$TELEMETRY_TOKEN" >>.env)
 	chmod 600 .env
-	echo "Made a random token; it is in $PWD/.env"
+	echo "Wrote a random token to $PWD/.env"
 fi
 endpoint=${TELEMETRY_ENDPOINT:-localhost:4328}
 directory=${TELEMETRY_DIR:-./telemetry-data}
 
 listening() { curl --silent --fail --noproxy '*' --max-time 2 --output /dev/null "$health"; }
 
-# The line is of one log, one span and one metric, as the web app sends them.
+# say_how prints a curl command that sends a log, a span and a metric.
 say_how() {
 	local host=${endpoint%:*} port=${endpoint##*:}
 	case $host in
@@ -41,21 +42,21 @@ say_how() {
 	batch+='"traces":[{"timestamp":"'$now'","traceId":"4fzyo82m1k","spanId":"k2j4h5g6f7","name":"api.generateQuestions","duration":2450.3}],'
 	batch+='"metrics":[{"timestamp":"'$now'","name":"web_vital_lcp","value":1250,"labels":{"rating":"good"}}]}'
 
-	printf '\nIt is listening. Paste this into another terminal:\n\n'
+	printf '\nThe collector listens. Paste this into another terminal:\n\n'
 	printf "curl http://%s:%s/telemetry/ingest -H 'Content-Type: application/json' -H 'X-Telemetry-Token: %s' -d '%s'\n\n" \
 		"$host" "$port" "${TELEMETRY_TOKEN//\'/\'\\\'\'}" "$batch"
-	printf 'and find the lines in\n\n'
+	printf 'The lines are in\n\n'
 	printf '%s\n' "$(cd "$directory" && pwd)"/{logs,traces,metrics}/"$(date -u +%F)".jsonl
 	printf '\nCtrl-C stops it.\n\n'
 }
 
 if listening; then
-	echo "Something answers at $health already: is the collector running elsewhere?" >&2
+	echo "Something already answers at $health. Stop the other collector first." >&2
 	exit 1
 fi
 
-# The collector takes this shell's place below, and so gets the signals that are
-# meant for it. What waits in the background ends with it.
+# The collector replaces this shell below, so that it gets the signals. The
+# background job ends when the collector does.
 {
 	until listening; do
 		kill -0 $$ 2>/dev/null || exit 0

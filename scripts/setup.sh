@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs those of the given commands that are missing:
+# Installs the given commands if they are missing:
 #
 #   scripts/setup.sh curl gcc
 #
-# Where there is no apt-get it says what to install.
+# Without apt-get it fails and says what to install.
 set -euo pipefail
 
-# package COMMAND prints the Debian packages that bring a command.
+# package COMMAND prints the Debian packages that contain a command.
 package() {
 	case $1 in
 	gcc) echo gcc libc6-dev ;;

@@ -22,36 +22,37 @@ import (
 // root is the repository, seen from this package.
 const root = "../.."
 
-// document is one YAML document: a file, or an example in a page.
+// document is a YAML file or an example in a Markdown file.
 type document struct {
-	// name is the file's path, from the repository's root; an example's has its
-	// number added.
+	// name is the file's path below the root. For an example it ends with the
+	// example's number.
 	name string
 	text string
 	keys map[string]any
 }
 
-// others says what the YAML is that configures no collector. What is neither
-// that nor one of these fails TestEveryYAMLIsKnown, so that no configuration
-// goes unchecked because it was not recognised.
+// others lists the kinds of YAML that are not a collector's configuration.
+// TestEveryYAMLIsKnown fails on any other, so that no configuration goes
+// unchecked.
 var others = map[string]func(document) bool{
-	"Collector Builder": func(d document) bool { return d.has("dist") },
-	"golangci-lint":     func(d document) bool { return d.name == ".golangci.yaml" },
+	"Collector Builder":  func(d document) bool { return d.has("dist") },
+	"component metadata": func(d document) bool { return strings.HasSuffix(d.name, "/metadata.yaml") },
+	"golangci-lint":      func(d document) bool { return d.name == ".golangci.yaml" },
 	// compose-go reads it in analysis/compose_test.go.
 	"Docker Compose": func(d document) bool { return d.name == "docker-compose.telemetry.yml" },
-	// Jaeger is a collector, too, of components that this one lacks.
+	// Jaeger is a Collector with components that this one does not have.
 	"Jaeger":     func(d document) bool { return d.name == "analysis/jaeger/jaeger.yaml" },
 	"Grafana":    func(d document) bool { return strings.HasPrefix(d.name, "analysis/grafana/provisioning/") },
 	"Loki":       func(d document) bool { return d.name == "analysis/loki/loki.yaml" },
 	"Prometheus": func(d document) bool { return d.name == "analysis/prometheus/prometheus.yml" },
-	// Components' own tests read them, and many are wrong on purpose.
+	// The components' tests read these. Many are wrong on purpose.
 	"component test data": func(d document) bool {
 		return strings.Contains(d.name, "/testdata/") &&
 			(strings.HasPrefix(d.name, "receiver/") || strings.HasPrefix(d.name, "exporter/"))
 	},
 }
 
-// sections are the keys that a collector's configuration is made of.
+// sections are the top-level keys of a collector's configuration.
 var sections = []string{"connectors", "exporters", "extensions", "processors", "receivers", "service"}
 
 func (d document) has(key string) bool {
@@ -59,7 +60,8 @@ func (d document) has(key string) bool {
 	return ok
 }
 
-// other returns what d is instead of a collector's configuration, if it is known.
+// other returns the kind of a document that is not a collector's configuration,
+// if it is a known one.
 func (d document) other() string {
 	for kind, is := range others {
 		if is(d) {
@@ -69,10 +71,11 @@ func (d document) other() string {
 	return ""
 }
 
-// isExample is for what is in a page, and may show a part of a configuration.
+// isExample tells whether the document is in a Markdown file. It may show a part
+// of a configuration.
 func (d document) isExample() bool { return strings.Contains(d.name, ".md ") }
 
-// isFragment is for documents of nothing but sections.
+// isFragment tells whether the document has sections only.
 func (d document) isFragment() bool {
 	for key := range d.keys {
 		if !slices.Contains(sections, key) {
@@ -82,13 +85,13 @@ func (d document) isFragment() bool {
 	return len(d.keys) > 0
 }
 
-// isWhole is for what a collector can be started with.
+// isWhole tells whether a collector can start with the document.
 func (d document) isWhole() bool {
 	service, _ := d.keys["service"].(map[string]any)
 	return d.isFragment() && service["pipelines"] != nil
 }
 
-// collectorDocuments returns the documents that configure a collector.
+// collectorDocuments returns the collector configurations.
 func collectorDocuments(t *testing.T) []document {
 	t.Helper()
 	var found []document
@@ -100,7 +103,7 @@ func collectorDocuments(t *testing.T) []document {
 	return found
 }
 
-// example is a fenced block of YAML in a page.
+// example is a fenced YAML block in Markdown.
 var example = regexp.MustCompile("(?ms)^ *```ya?ml\n(.*?)^ *```")
 
 // documents returns all YAML in the repository.
@@ -109,7 +112,7 @@ func documents(t *testing.T) []document {
 	var found []document
 	add := func(name, text string) {
 		d := document{name: name, text: text}
-		// A list or a scalar leaves keys empty: no collector's configuration.
+		// A list or a scalar leaves keys empty.
 		_ = yaml.Unmarshal([]byte(text), &d.keys)
 		found = append(found, d)
 	}
@@ -158,9 +161,9 @@ func TestEveryYAMLIsKnown(t *testing.T) {
 		switch {
 		case d.other() != "":
 		case d.isExample():
-			require.True(t, d.isFragment(), "%s: neither a part of a collector's configuration nor one of the others in %s", d.name, "find_test.go")
+			require.True(t, d.isFragment(), "%s: not a part of a collector's configuration, and not listed in others in %s", d.name, "find_test.go")
 		default:
-			require.True(t, d.isWhole(), "%s: neither a collector's configuration nor one of the others in %s", d.name, "find_test.go")
+			require.True(t, d.isWhole(), "%s: not a collector's configuration, and not listed in others in %s", d.name, "find_test.go")
 		}
 	}
 	require.Contains(t, names, "collector-config.yaml")

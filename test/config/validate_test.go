@@ -15,27 +15,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// environment gives what configurations take from it without a default.
+// environment has the variables for which configurations have no default.
 var environment = map[string]string{
 	"TELEMETRY_TOKEN": "test-token",
 }
 
-// frame makes a part of a configuration a whole one. The collector judges every
-// component that is configured, in a pipeline or not.
+// frame completes a part of a configuration. The collector validates every
+// component, whether it is in a pipeline or not.
 const frame = `
 service: { pipelines: { logs/frame: { receivers: [otlp/frame], exporters: [nop/frame] } } }
 receivers: { otlp/frame: { protocols: { http: {} } } }
 exporters: { nop/frame: {} }
 `
 
-// neighbours are what examples put into pipelines without repeating how they are
-// configured.
+// neighbours are components that examples use without configuring them.
 var neighbours = map[string]map[string]string{
 	"receivers": {"saberloop": "{ tokens: [test-token] }"},
 	"exporters": {"daily_jsonl": "{ directory: telemetry-data }"},
 }
 
-// bases are the configurations that others are laid over.
+// bases maps a configuration to the one that it is merged into.
 var bases = map[string]string{
 	"analysis/collector/forward.yaml":        "analysis/collector/import.yaml",
 	"analysis/collector/watch.yaml":          "analysis/collector/import.yaml",
@@ -73,7 +72,8 @@ func TestEveryConfigurationIsValid(t *testing.T) {
 
 func TestWrongKeysAreFound(t *testing.T) {
 	t.Parallel()
-	// What the other test rests on: a component outside every pipeline is judged.
+	// TestEveryConfigurationIsValid relies on this for components outside of
+	// pipelines.
 	out, err := validate(t, nil, frame, "exporters: { daily_jsonl/unused: { no_such_key: x } }")
 	require.Error(t, err)
 	require.Contains(t, out, "no_such_key")
@@ -91,11 +91,11 @@ func TestServerConfigurationNeedsAToken(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, out, "tokens")
 
-	// The one that is on its way out is enough.
+	// The old token alone is enough.
 	out, err = validate(t, []string{"TELEMETRY_TOKEN=", "TELEMETRY_TOKEN_OLD=test-token"}, string(text))
 	require.NoError(t, err, out)
 
-	// A token of digits alone is still a string.
+	// A token of digits is still a string.
 	out, err = validate(t, []string{"TELEMETRY_TOKEN=0123456789"}, string(text))
 	require.NoError(t, err, out)
 }
@@ -103,7 +103,7 @@ func TestServerConfigurationNeedsAToken(t *testing.T) {
 // reference is ${env:NAME} or ${env:NAME:-default}.
 var reference = regexp.MustCompile(`\$\{env:(\w+)(?::-([^}]*))?\}`)
 
-// requiredEnvironment returns what d cannot do without.
+// requiredEnvironment returns the variables that d needs.
 func requiredEnvironment(t *testing.T, d document) []string {
 	t.Helper()
 	var env []string
@@ -118,7 +118,8 @@ func requiredEnvironment(t *testing.T, d document) []string {
 	return env
 }
 
-// validate runs the binary's validate on the merged configs, in an empty folder.
+// validate runs the binary's validate on the merged configs, in an empty
+// directory.
 func validate(t *testing.T, env []string, configs ...string) (string, error) {
 	t.Helper()
 	binary, err := filepath.Abs(filepath.Join(root, "_build", "otelcol-saberloop"))
@@ -127,7 +128,7 @@ func validate(t *testing.T, env []string, configs ...string) (string, error) {
 
 	cmd := exec.CommandContext(t.Context(), binary, "validate")
 	cmd.Dir = t.TempDir()
-	// Empty, but not nil: that would be this process's own.
+	// Not nil: that would be the environment of this process.
 	cmd.Env = append([]string{}, env...)
 	for i, config := range configs {
 		name := filepath.Join(cmd.Dir, string(rune('a'+i))+".yaml")
@@ -142,7 +143,7 @@ func TestListensOnlyOnThisMachine(t *testing.T) {
 	t.Parallel()
 	listened := 0
 	for _, d := range collectorDocuments(t) {
-		// What exporters and processors call endpoint is somebody else's.
+		// The endpoints of exporters and processors are other servers'.
 		for _, section := range []string{"receivers", "extensions", "service"} {
 			walk(d.keys[section], func(key, value string) {
 				host := reference.ReplaceAllString(value, "$2")
@@ -163,7 +164,7 @@ func TestListensOnlyOnThisMachine(t *testing.T) {
 	require.NotZero(t, listened)
 }
 
-// walk calls visit for every scalar below node, with the key it is under.
+// walk calls visit for every scalar below node, with its key.
 func walk(node any, visit func(key, value string)) {
 	switch node := node.(type) {
 	case map[string]any:
