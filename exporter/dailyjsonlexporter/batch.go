@@ -11,26 +11,25 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
-// batch collects lines by day. What is sent at one time was nearly always
-// received on one day.
+// batch collects lines by day. Nearly all batches have lines of one day.
 type batch struct {
 	parts []store.Part
-	last  int // the part that was added to last
+	last  int // index of the part that got the last line
 	lines int
-	// spare is the memory of an earlier batch.
+	// spare is memory of an earlier batch, for reuse.
 	spare []byte
 }
 
-// maxSpare is the size from which the memory of a batch is not kept for the
-// next one, so that one large batch does not stay for good.
+// maxSpare is the largest memory that is reused, so that a large batch does not
+// stay in memory.
 const maxSpare = 1 << 20
 
 var batches = sync.Pool{New: func() any { return &batch{} }}
 
-func takeBatch() *batch { return batches.Get().(*batch) }
+func newBatch() *batch { return batches.Get().(*batch) }
 
-// giveBack leaves the memory of the batch to others.
-func (b *batch) giveBack() {
+// release returns the batch to the pool.
+func (b *batch) release() {
 	b.reset()
 	batches.Put(b)
 }
@@ -58,7 +57,8 @@ func (b *batch) add(day dayfile.Day, line []byte) {
 	b.lines++
 }
 
-// find returns the index of a day's part, making it where there is none.
+// find returns the index of the part for a day. It creates the part if there is
+// none.
 func (b *batch) find(day dayfile.Day) int {
 	i := slices.IndexFunc(b.parts, func(p store.Part) bool { return p.Day == day })
 	if i >= 0 {
@@ -69,7 +69,7 @@ func (b *batch) find(day dayfile.Day) int {
 	return len(b.parts) - 1
 }
 
-// byDay returns the parts, oldest day first. The batch takes no more lines.
+// byDay returns the parts, oldest day first. No lines may be added after it.
 func (b *batch) byDay() []store.Part {
 	slices.SortFunc(b.parts, func(x, y store.Part) int { return x.Day.Compare(y.Day) })
 	return b.parts

@@ -16,7 +16,7 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// tenLogs is a batch as a browser sends it.
+// tenLogs returns a batch of a browser.
 func tenLogs(tb testing.TB) plog.Logs {
 	tb.Helper()
 	var reader entry.LogReader
@@ -30,8 +30,7 @@ func tenLogs(tb testing.TB) plog.Logs {
 	return reader.Take()
 }
 
-// BenchmarkPush takes batches of ten logs from pdata to the file, from 64
-// goroutines.
+// BenchmarkPush writes batches of ten logs to the file from 64 goroutines.
 func BenchmarkPush(b *testing.B) {
 	for _, mode := range []store.SyncMode{store.SyncCommit, store.SyncNone} {
 		b.Run(string(mode), func(b *testing.B) {

@@ -13,6 +13,7 @@ import (
 	_ "time/tzdata" // Windows and small images have no time zones of their own.
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configcompression"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/confmap"
@@ -22,92 +23,89 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
-// compressionNone is how the configuration spells dayfile.Plain.
-const compressionNone dayfile.Form = "none"
+// compressionNone disables compression, as the empty string does.
+const compressionNone configcompression.Type = "none"
 
 // Config is the configuration of the daily_jsonl exporter.
 type Config struct {
-	// Directory is where the folders logs, traces and metrics lie. It is
-	// made when there is none, and locked, so that one process uses it. It
-	// has no default.
+	// Directory holds the folders logs, traces and metrics. The exporter
+	// creates and locks it, so that only one process uses it. It is required.
 	Directory string `mapstructure:"directory"`
 
-	// Timezone is the IANA name of the time zone in which days are counted.
-	// The default is UTC.
+	// Timezone is the IANA name of the time zone that days are counted in. The
+	// default is UTC.
 	Timezone string `mapstructure:"timezone"`
 
-	// Retention says which day files are deleted.
+	// Retention limits which day files are kept.
 	Retention RetentionConfig `mapstructure:"retention"`
 
-	// Sync is when lines are made durable: "commit" before they are
-	// acknowledged, "interval" every SyncInterval, "none" when the system
-	// likes. The default is "commit".
+	// Sync is when lines become durable: "commit" before they are acknowledged,
+	// "interval" every SyncInterval, "none" when the operating system writes
+	// them. The default is "commit".
 	Sync store.SyncMode `mapstructure:"sync"`
 
-	// SyncInterval is the time between two syncs, 1s by default. It is
+	// SyncInterval is the time between two syncs. The default is 1s. It is
 	// ignored unless Sync is "interval".
 	SyncInterval time.Duration `mapstructure:"sync_interval"`
 
-	// Compression is the form that the files of closed days get: "gzip",
-	// "zstd" or "none", which is the default.
-	Compression dayfile.Form `mapstructure:"compression"`
+	// Compression compresses the files of closed days with "gzip" or "zstd".
+	// The default is "none".
+	Compression configcompression.Type `mapstructure:"compression"`
 
-	// MinFreeBytes is how many bytes of the file system are left free: with
-	// fewer, data is refused until there is space again. 0 refuses nothing.
-	// The default is 1048576, room enough for clearing up; raise it where
-	// others need the same disk.
+	// MinFreeBytes is the number of bytes to leave free on the file system.
+	// Data is refused while fewer are free. The default is 1048576, which is
+	// enough to free space. 0 uses all space.
 	MinFreeBytes int64 `mapstructure:"min_free_bytes"`
 
-	// FileMode is the permissions of new files, in octal digits, whatever the
-	// umask is. They are "0640" by default, and ignored on Windows.
+	// FileMode is the permissions of new files in octal, regardless of the
+	// umask. The default is "0640". It is ignored on Windows.
 	FileMode FileMode `mapstructure:"file_mode"`
 
-	// DirectoryMode is the permissions of new directories, likewise. They are
-	// "0750" by default, and ignored on Windows.
+	// DirectoryMode is the permissions of new directories in octal, regardless
+	// of the umask. The default is "0750". It is ignored on Windows.
 	DirectoryMode FileMode `mapstructure:"directory_mode"`
 
-	// QueueConfig puts a queue in front of the files. It is off by default
-	// and on as soon as the key is there: data is acknowledged then before it
-	// is on disk.
+	// QueueConfig adds a queue. It is disabled by default and enabled by the
+	// presence of the key. Data is then acknowledged before it is on disk.
 	QueueConfig configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 
-	// RetryConfig tries again what could not be written for now. It is off
-	// by default, because who sent the data is told and tries again.
+	// RetryConfig retries failed writes while the sender waits. It is disabled
+	// by default: the sender gets the error and retries.
 	RetryConfig configretry.BackOffConfig `mapstructure:"retry_on_failure"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// RetentionConfig says which day files are deleted: at the start, when the day
-// changes, and every hour.
+// RetentionConfig limits which day files are kept. It is applied at start, when
+// the day changes, and every hour.
 type RetentionConfig struct {
-	// Days is how many days before today are kept, 30 by default. 0 keeps
-	// all.
+	// Days is the number of days to keep before today. The default is 30. 0
+	// keeps all.
 	Days int `mapstructure:"days"`
 
-	// MaxBytes is how many bytes all files may take together before the
-	// oldest closed days are deleted. The default, 0, is no limit.
+	// MaxBytes is the maximum size of all files in bytes. The oldest closed days
+	// are deleted if it is exceeded. The default is 0, which means no limit.
 	MaxBytes int64 `mapstructure:"max_bytes"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// FileMode is the permission bits of a file, spelt in octal digits.
+// FileMode is the permissions of a file, written in octal.
 type FileMode fs.FileMode
 
-// UnmarshalText reads octal digits.
+// UnmarshalText parses octal digits.
 func (m *FileMode) UnmarshalText(text []byte) error {
 	mode, err := strconv.ParseUint(string(text), 8, 32)
 	if err != nil {
-		return fmt.Errorf("permissions are octal digits, as \"0640\": %w", err)
+		return fmt.Errorf("must be octal digits, for example \"0640\": %w", err)
 	}
 	*m = FileMode(mode)
 	return nil
 }
 
-// MarshalText writes octal digits.
+// MarshalText formats octal digits.
 func (m FileMode) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%04o", uint32(m)), nil
 }
@@ -118,7 +116,7 @@ var (
 	_ confmap.Validator = (*RetentionConfig)(nil)
 )
 
-// Validate judges the configuration.
+// Validate checks the configuration.
 func (c *Config) Validate() error {
 	var errs []error
 	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -126,7 +124,7 @@ func (c *Config) Validate() error {
 		fault("directory: must be set")
 	}
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
-		fault("timezone: must be an IANA name, as Europe/Lisbon: %w", err)
+		fault("timezone: must be an IANA name, for example Europe/Lisbon: %w", err)
 	}
 	switch c.Sync {
 	case store.SyncCommit, store.SyncInterval, store.SyncNone:
@@ -137,24 +135,24 @@ func (c *Config) Validate() error {
 		fault("sync_interval: must be positive, not %s", c.SyncInterval)
 	}
 	switch c.Compression {
-	case compressionNone, dayfile.Gzip, dayfile.Zstd:
+	case "", compressionNone, configcompression.TypeGzip, configcompression.TypeZstd:
 	default:
 		fault("compression: must be none, gzip or zstd, not %q", c.Compression)
 	}
 	if c.MinFreeBytes < 0 {
 		fault("min_free_bytes: must not be negative")
 	}
-	// Who writes the files must be able to read and list them, too.
+	// The exporter must be able to read its files and list its directories.
 	if c.FileMode&^0o777 != 0 || c.FileMode&0o600 != 0o600 {
-		fault("file_mode: must be permissions that let the owner read and write, as \"0640\"")
+		fault("file_mode: must be permissions with read and write for the owner, for example \"0640\"")
 	}
 	if c.DirectoryMode&^0o777 != 0 || c.DirectoryMode&0o700 != 0o700 {
-		fault("directory_mode: must be permissions that let the owner do everything, as \"0750\"")
+		fault("directory_mode: must be permissions with read, write and execute for the owner, for example \"0750\"")
 	}
 	return errors.Join(errs...)
 }
 
-// Validate judges the configuration.
+// Validate checks the configuration.
 func (c *RetentionConfig) Validate() error {
 	var errs []error
 	if c.Days < 0 {
@@ -166,22 +164,22 @@ func (c *RetentionConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-// options are the settings of the store that the configuration asks for.
+// options returns the options of the store.
 func (c *Config) options() (store.Options, error) {
 	location, err := time.LoadLocation(c.Timezone)
 	if err != nil {
 		return store.Options{}, fmt.Errorf("timezone: %w", err)
 	}
-	compression := c.Compression
-	if compression == compressionNone {
-		compression = dayfile.Plain
+	form := dayfile.Plain
+	if c.Compression.IsCompressed() {
+		form = dayfile.Form(c.Compression)
 	}
 	return store.Options{
 		Directory:     c.Directory,
 		Location:      location,
 		Sync:          c.Sync,
 		SyncInterval:  c.SyncInterval,
-		Compression:   compression,
+		Compression:   form,
 		RetentionDays: c.Retention.Days,
 		MaxBytes:      c.Retention.MaxBytes,
 		MinFreeBytes:  uint64(c.MinFreeBytes),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configcompression"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
@@ -16,7 +17,7 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
-// validConfigs are the files that are accepted, with what they change.
+// validConfigs are the accepted files with their changes to the defaults.
 var validConfigs = map[string]func(*Config){
 	"minimal": func(c *Config) {
 		c.Directory = "/var/lib/telemetry"
@@ -26,7 +27,7 @@ var validConfigs = map[string]func(*Config){
 		c.Timezone = "Europe/Lisbon"
 		c.Retention.Days, c.Retention.MaxBytes = 0, 10_000_000_000
 		c.Sync, c.SyncInterval = store.SyncInterval, 200*time.Millisecond
-		c.Compression = dayfile.Zstd
+		c.Compression = configcompression.TypeZstd
 		c.MinFreeBytes = 100_000_000
 		c.FileMode, c.DirectoryMode = 0o600, 0o700
 		queue := exporterhelper.NewDefaultQueueConfig()
@@ -34,6 +35,10 @@ var validConfigs = map[string]func(*Config){
 		c.QueueConfig = configoptional.Some(queue)
 		c.RetryConfig.Enabled = true
 		c.RetryConfig.MaxElapsedTime = time.Hour
+	},
+	"empty_compression": func(c *Config) {
+		c.Directory = "/var/lib/telemetry"
+		c.Compression = ""
 	},
 	"queue_with_defaults": func(c *Config) {
 		c.Directory = "/var/lib/telemetry"
@@ -45,7 +50,7 @@ var validConfigs = map[string]func(*Config){
 	},
 }
 
-// invalidConfigs are the files that are refused, with what the error names.
+// invalidConfigs are the refused files with parts of the error.
 var invalidConfigs = map[string][]string{
 	"typo":                      {"invalid keys: retention_days"},
 	"typo_in_retention":         {"invalid keys: day"},
@@ -53,7 +58,8 @@ var invalidConfigs = map[string][]string{
 	"unknown_timezone":          {"timezone: ", "Europe/Lisboa"},
 	"unknown_sync":              {`sync: must be commit, interval or none, not "always"`},
 	"no_sync_interval":          {"sync_interval: "},
-	"unknown_compression":       {`compression: must be none, gzip or zstd, not "brotli"`},
+	"unknown_compression":       {"compression", `"brotli"`},
+	"unsupported_compression":   {`compression: must be none, gzip or zstd, not "lz4"`},
 	"negative_days":             {"retention", "days: "},
 	"negative_max_bytes":        {"retention", "max_bytes: "},
 	"negative_min_free_bytes":   {"min_free_bytes: "},
@@ -69,12 +75,13 @@ func TestConfigFiles(t *testing.T) {
 	configtest.Run(t, NewFactory(), validConfigs, invalidConfigs)
 }
 
-func TestReadmeHasTheConfiguration(t *testing.T) {
+func TestReadme(t *testing.T) {
 	t.Parallel()
 	configtest.CheckReadmeConfig(t, createDefaultConfig())
+	configtest.CheckStatus(t, NewFactory())
 }
 
-func TestFileModeIsSpeltInOctal(t *testing.T) {
+func TestFileModeIsOctal(t *testing.T) {
 	t.Parallel()
 	text, err := FileMode(0o640).MarshalText()
 	require.NoError(t, err)
@@ -84,7 +91,7 @@ func TestFileModeIsSpeltInOctal(t *testing.T) {
 	require.Equal(t, FileMode(0o640), mode)
 }
 
-// What the configuration says is what the store is opened with.
+// The configuration determines the options of the store.
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	cfg, err := configtest.Load[*Config](t, NewFactory(), "full")

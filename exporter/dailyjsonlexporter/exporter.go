@@ -6,6 +6,7 @@ package dailyjsonlexporter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"sync/atomic"
@@ -13,8 +14,10 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -32,22 +35,43 @@ type signalExporter struct {
 	signal dayfile.Signal
 	shared *sharedcomponent.Component[*dayStore]
 	store  *dayStore
+	host   component.Host
 
-	host component.Host
-	// ailing is whether the last append failed; reporting is held while it
-	// changes.
-	ailing    atomic.Bool
+	// failing is true if the last append failed. Reporting a change holds
+	// reporting, so that changes are reported in order.
+	failing   atomic.Bool
 	reporting sync.Mutex
 }
 
-func newExporter(set exporter.Settings, cfg *Config, signal dayfile.Signal) (*signalExporter, error) {
-	shared, err := stores.LoadOrStore(cfg, func() (*dayStore, error) {
-		return newStore(set, cfg)
-	})
-	if err != nil {
-		return nil, err
+func newExporter(cfg *Config, signal dayfile.Signal, shared *sharedcomponent.Component[*dayStore]) *signalExporter {
+	return &signalExporter{cfg: cfg, signal: signal, shared: shared, store: shared.Unwrap()}
+}
+
+// options returns the options of exporterhelper.
+func (e *signalExporter) options() []exporterhelper.Option {
+	options := []exporterhelper.Option{
+		exporterhelper.WithStart(e.start),
+		exporterhelper.WithShutdown(e.shutdown),
+		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
+		// A timeout would leave it unknown whether the data is on disk.
+		exporterhelper.WithTimeout(exporterhelper.TimeoutConfig{Timeout: 0}),
 	}
-	return &signalExporter{cfg: cfg, signal: signal, shared: shared, store: shared.Unwrap()}, nil
+	// exporterhelper recommends a queue and retries in its errors if it gets
+	// options that disable them. Here the sender keeps the data and retries.
+	if e.cfg.QueueConfig.HasValue() {
+		options = append(options, exporterhelper.WithQueue(e.cfg.QueueConfig))
+	}
+	if e.cfg.RetryConfig.Enabled {
+		options = append(options, exporterhelper.WithRetry(e.cfg.RetryConfig))
+	}
+	return options
+}
+
+// helperSettings returns the settings for exporterhelper, which logs an error
+// for every request that fails.
+func helperSettings(set exporter.Settings) exporter.Settings {
+	set.Logger = limitedLogger(set.Logger)
+	return set
 }
 
 func (e *signalExporter) start(ctx context.Context, host component.Host) error {
@@ -70,17 +94,36 @@ func (e *signalExporter) pushMetrics(ctx context.Context, md pmetric.Metrics) er
 }
 
 // push appends the lines to the files of the days on which they were received.
+// It drops lines longer than entry.MaxLineBytes and returns a permanent error
+// for them after appending the others.
 func (e *signalExporter) push(ctx context.Context, lines iter.Seq2[time.Time, []byte]) error {
-	b := takeBatch()
-	defer b.giveBack()
+	b := newBatch()
+	defer b.release()
+	tooLong := 0
 	for received, line := range lines {
+		if len(line) > entry.MaxLineBytes {
+			tooLong++
+			continue
+		}
 		b.add(dayfile.DayOf(received, e.store.options.Location), line)
 	}
+	if err := e.append(ctx, b); err != nil {
+		return err
+	}
+	if tooLong > 0 {
+		e.store.telemetry.longLines(ctx, tooLong)
+		return consumererror.NewPermanent(fmt.Errorf("dropped %d lines longer than %d bytes", tooLong, entry.MaxLineBytes))
+	}
+	return nil
+}
+
+// append appends the batch to the day files.
+func (e *signalExporter) append(ctx context.Context, b *batch) error {
 	if b.lines == 0 {
 		return nil
 	}
 	err := e.store.files.Append(e.signal, b.byDay()...)
-	e.report(err)
+	e.reportHealth(err)
 	if err != nil {
 		e.store.telemetry.refused(ctx, err)
 		return classify(err)
@@ -89,8 +132,8 @@ func (e *signalExporter) push(ctx context.Context, lines iter.Seq2[time.Time, []
 	return nil
 }
 
-// classify decides whether the same data may be taken at another time. All
-// that a disk does to us may pass; a mistake of ours does not.
+// classify makes an error permanent if retrying cannot help. Any failure of the
+// disk may pass.
 func classify(err error) error {
 	if errors.Is(err, store.ErrInvalid) {
 		return consumererror.NewPermanent(err)
@@ -98,26 +141,41 @@ func classify(err error) error {
 	return err
 }
 
-// report tells the Collector, and the log, when appending begins to fail and
-// when it succeeds again.
-func (e *signalExporter) report(err error) {
-	ailing := err != nil
-	if e.ailing.Load() == ailing {
+// reportHealth reports when appending begins to fail and when it succeeds again.
+func (e *signalExporter) reportHealth(err error) {
+	switch {
+	case err == nil:
+		e.markHealthy()
+	case errors.Is(err, store.ErrInvalid), errors.Is(err, store.ErrClosed):
+		// These say nothing about the files.
+	default:
+		e.markUnhealthy(err)
+	}
+}
+
+func (e *signalExporter) markHealthy() {
+	e.setFailing(false, func() {
+		componentstatus.ReportStatus(e.host, componentstatus.NewEvent(componentstatus.StatusOK))
+		e.store.telemetry.logger.Info("Appending to day files again", zap.String("signal", string(e.signal)))
+	})
+}
+
+func (e *signalExporter) markUnhealthy(err error) {
+	e.setFailing(true, func() {
+		componentstatus.ReportStatus(e.host, componentstatus.NewRecoverableErrorEvent(err))
+		e.store.telemetry.logger.Error("Cannot append to day files, refusing data until it succeeds",
+			zap.String("signal", string(e.signal)), zap.Error(err))
+	})
+}
+
+// setFailing calls report if failing changes.
+func (e *signalExporter) setFailing(failing bool, report func()) {
+	if e.failing.Load() == failing {
 		return
 	}
-	// Changes are told in the order in which they are made: of two that cross,
-	// the wrong one would stay for good.
 	e.reporting.Lock()
 	defer e.reporting.Unlock()
-	if e.ailing.Swap(ailing) == ailing {
-		return
+	if e.failing.Swap(failing) != failing {
+		report()
 	}
-	if ailing {
-		componentstatus.ReportStatus(e.host, componentstatus.NewRecoverableErrorEvent(err))
-		e.store.telemetry.logger.Error("Day files can't be written, data is refused",
-			zap.String("signal", string(e.signal)), zap.Error(err))
-		return
-	}
-	componentstatus.ReportStatus(e.host, componentstatus.NewEvent(componentstatus.StatusOK))
-	e.store.telemetry.logger.Info("Day files are written again", zap.String("signal", string(e.signal)))
 }

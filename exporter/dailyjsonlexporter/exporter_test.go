@@ -5,6 +5,7 @@ package dailyjsonlexporter
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,8 +24,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// Each line goes into the file of the day, in the configured zone, on which it
-// was received.
+// Lines are appended to the file of the day on which they were received, in the
+// configured time zone.
 func TestPushSortsLinesByDay(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
@@ -37,7 +38,7 @@ func TestPushSortsLinesByDay(t *testing.T) {
 	require.Equal(t, lineOf(times[0])+lineOf(times[3])+lineOf(times[0]), readFile(t, cfg, "logs/2025-07-02.jsonl"))
 }
 
-func TestPushOfNothing(t *testing.T) {
+func TestPushWithoutRecords(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	e := started(t, cfg, testSettings(), componenttest.NewNopHost(), dayfile.Logs)
@@ -47,7 +48,7 @@ func TestPushOfNothing(t *testing.T) {
 	require.Empty(t, files)
 }
 
-// An entry that brings its received_at along goes into the file of that day.
+// An entry with received_at is appended to the file of that day.
 func TestReplayedEntriesKeepTheirDay(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
@@ -59,7 +60,7 @@ func TestReplayedEntriesKeepTheirDay(t *testing.T) {
 	require.Equal(t, line, readFile(t, cfg, "logs/2025-12-20.jsonl"))
 }
 
-// Midnight under load: every line is in the file of its day, once.
+// Around midnight, every line is once in the file of its day.
 func TestMidnight(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
@@ -83,7 +84,7 @@ func TestMidnight(t *testing.T) {
 	require.Equal(t, strings.Repeat(lineOf(after), 8*25*2), readFile(t, cfg, "traces/2025-12-23.jsonl"))
 }
 
-func TestErrorsArePermanentByDecision(t *testing.T) {
+func TestOnlyInvalidDataIsAPermanentError(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{store.ErrDiskFull, store.ErrClosed, os.ErrPermission, errors.New("any other")} {
 		require.False(t, consumererror.IsPermanent(classify(err)), "%v", err)
@@ -102,8 +103,8 @@ func TestPushOnAFullDisk(t *testing.T) {
 	require.False(t, consumererror.IsPermanent(err))
 }
 
-// Status follows what happens: recoverable while lines can't be appended, OK
-// once they can again.
+// The status is a recoverable error while appending fails, and OK when it
+// succeeds again.
 func TestStatusFollowsTheDisk(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
@@ -124,8 +125,42 @@ func TestStatusFollowsTheDisk(t *testing.T) {
 	require.Equal(t, strings.Repeat(lineOf(noon), 3), readFile(t, cfg, "logs/2025-12-22.jsonl"))
 }
 
-// A batch's memory serves the next one, which must not see its lines.
-func TestBatchesShareMemory(t *testing.T) {
+// An append that is invalid, or too late, says nothing about the disk: it changes
+// neither the status nor the log.
+func TestStatusIgnoresOtherErrors(t *testing.T) {
+	t.Parallel()
+	host := newStatusHost()
+	e := started(t, testConfig(t), testSettings(), host, dayfile.Logs)
+	for _, err := range []error{store.ErrInvalid, store.ErrClosed, fmt.Errorf("append: %w", store.ErrClosed)} {
+		e.reportHealth(err)
+	}
+	require.Empty(t, host.events)
+	e.reportHealth(store.ErrDiskFull)
+	e.reportHealth(store.ErrClosed)
+	e.reportHealth(store.ErrInvalid)
+	require.Equal(t, []componentstatus.Status{componentstatus.StatusRecoverableError}, host.events)
+}
+
+// Lines that replay would skip are not written. The other lines of the batch are.
+func TestLongLinesAreDropped(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	e, telemetry, _ := measured(t, cfg)
+	message := strings.Repeat("a", entry.MaxLineBytes)
+	var reader entry.LogReader
+	for _, text := range []string{"1", message, "2", message} {
+		require.NoError(t, reader.Add([]byte(`{"message":"`+text+`","received_at":"2025-12-20T10:00:05Z"}`)))
+	}
+	err := e.pushLogs(t.Context(), reader.Take())
+	require.True(t, consumererror.IsPermanent(err))
+	require.EqualError(t, err, "Permanent error: dropped 2 lines longer than 2097152 bytes")
+	require.Equal(t, `{"message":"1","received_at":"2025-12-20T10:00:05Z"}`+"\n"+`{"message":"2","received_at":"2025-12-20T10:00:05Z"}`+"\n",
+		readFile(t, cfg, "logs/2025-12-20.jsonl"))
+	require.Equal(t, map[string]int64{"long_line": 2}, sums(t, ownMetrics(t, telemetry)[metricPrefix+"errors"]))
+}
+
+// A batch reuses the memory of an earlier one, but not its lines.
+func TestBatchesReuseMemory(t *testing.T) {
 	t.Parallel()
 	var b batch
 	day := dayfile.DayOf(time.Date(2025, 12, 22, 0, 0, 0, 0, time.UTC), time.UTC)

@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/config/configretry"
-	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
@@ -19,17 +18,18 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/sharedcomponent"
 )
 
+// componentType is the type of this exporter in a configuration.
 var componentType = component.MustNewType("daily_jsonl")
-
-// stores holds one store per configuration: a directory can be locked once.
-var stores sharedcomponent.Map[*Config, *dayStore]
 
 // NewFactory returns the factory of the daily_jsonl exporter.
 func NewFactory() exporter.Factory {
-	return exporter.NewFactory(componentType, createDefaultConfig,
-		exporter.WithLogs(createLogs, component.StabilityLevelBeta),
-		exporter.WithTraces(createTraces, component.StabilityLevelBeta),
-		exporter.WithMetrics(createMetrics, component.StabilityLevelBeta),
+	f := &factory{}
+	return exporter.NewFactory(
+		componentType,
+		createDefaultConfig,
+		exporter.WithLogs(f.createLogs, component.StabilityLevelBeta),
+		exporter.WithTraces(f.createTraces, component.StabilityLevelBeta),
+		exporter.WithMetrics(f.createMetrics, component.StabilityLevelBeta),
 	)
 }
 
@@ -50,40 +50,43 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
-	e, err := newExporter(set, cfg.(*Config), dayfile.Logs)
+// factory creates one store per configuration for the exporters of all signals,
+// because a directory can be locked only once.
+type factory struct {
+	stores sharedcomponent.Map[*Config, *dayStore]
+}
+
+func (f *factory) exporter(set exporter.Settings, cfg component.Config, signal dayfile.Signal) (*signalExporter, error) {
+	c := cfg.(*Config)
+	shared, err := f.stores.LoadOrStore(c, func() (*dayStore, error) {
+		return newStore(set, c)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return exporterhelper.NewLogs(ctx, set, cfg, e.pushLogs, e.options()...)
+	return newExporter(c, signal, shared), nil
 }
 
-func createTraces(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Traces, error) {
-	e, err := newExporter(set, cfg.(*Config), dayfile.Traces)
+func (f *factory) createLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
+	e, err := f.exporter(set, cfg, dayfile.Logs)
 	if err != nil {
 		return nil, err
 	}
-	return exporterhelper.NewTraces(ctx, set, cfg, e.pushTraces, e.options()...)
+	return exporterhelper.NewLogs(ctx, helperSettings(set), cfg, e.pushLogs, e.options()...)
 }
 
-func createMetrics(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Metrics, error) {
-	e, err := newExporter(set, cfg.(*Config), dayfile.Metrics)
+func (f *factory) createTraces(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Traces, error) {
+	e, err := f.exporter(set, cfg, dayfile.Traces)
 	if err != nil {
 		return nil, err
 	}
-	return exporterhelper.NewMetrics(ctx, set, cfg, e.pushMetrics, e.options()...)
+	return exporterhelper.NewTraces(ctx, helperSettings(set), cfg, e.pushTraces, e.options()...)
 }
 
-// options are what the three signals have in common.
-func (e *signalExporter) options() []exporterhelper.Option {
-	return []exporterhelper.Option{
-		exporterhelper.WithStart(e.start),
-		exporterhelper.WithShutdown(e.shutdown),
-		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
-		exporterhelper.WithQueue(e.cfg.QueueConfig),
-		exporterhelper.WithRetry(e.cfg.RetryConfig),
-		// The disk takes the time it takes: to give up on it would leave
-		// unknown what it holds.
-		exporterhelper.WithTimeout(exporterhelper.TimeoutConfig{Timeout: 0}),
+func (f *factory) createMetrics(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Metrics, error) {
+	e, err := f.exporter(set, cfg, dayfile.Metrics)
+	if err != nil {
+		return nil, err
 	}
+	return exporterhelper.NewMetrics(ctx, helperSettings(set), cfg, e.pushMetrics, e.options()...)
 }

@@ -15,25 +15,31 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 )
 
-// pipeline is an exporter as the Collector makes and uses it.
+// pipeline is an exporter that the factory created.
 type pipeline struct {
 	component.Component
 	folder string
 	export func(context.Context) error
 }
 
-// pipelines makes the exporters of all signals.
+// pipelines creates the exporters of all signals.
 func pipelines(tb testing.TB, cfg *Config) []pipeline {
 	tb.Helper()
+	return pipelinesWith(tb, cfg, testSettings())
+}
+
+func pipelinesWith(tb testing.TB, cfg *Config, set exporter.Settings) []pipeline {
+	tb.Helper()
 	factory := NewFactory()
-	logs, err := factory.CreateLogs(tb.Context(), testSettings(), cfg)
+	logs, err := factory.CreateLogs(tb.Context(), set, cfg)
 	require.NoError(tb, err)
-	traces, err := factory.CreateTraces(tb.Context(), testSettings(), cfg)
+	traces, err := factory.CreateTraces(tb.Context(), set, cfg)
 	require.NoError(tb, err)
-	metrics, err := factory.CreateMetrics(tb.Context(), testSettings(), cfg)
+	metrics, err := factory.CreateMetrics(tb.Context(), set, cfg)
 	require.NoError(tb, err)
 	assert.False(tb, logs.Capabilities().MutatesData)
 	return []pipeline{
@@ -54,7 +60,7 @@ func TestSignalsShareTheDirectory(t *testing.T) {
 		require.NoError(t, p.export(t.Context()))
 		files, err := os.ReadDir(filepath.Join(cfg.Directory, p.folder))
 		require.NoError(t, err)
-		require.Len(t, files, 1, "a line is in its file when the call returns")
+		require.Len(t, files, 1, "the line is in its file when the call returns")
 		text := readFile(t, cfg, filepath.Join(p.folder, files[0].Name()))
 		require.Equal(t, 1, strings.Count(text, "\n"))
 		require.Contains(t, text, strings.TrimSuffix(files[0].Name(), ".jsonl"), "the day is that of received_at")
@@ -64,9 +70,8 @@ func TestSignalsShareTheDirectory(t *testing.T) {
 	}
 }
 
-// Whatever the order of stopping, what waits in the queue of any signal gets
-// to its file.
-func TestShutdownEmptiesTheQueues(t *testing.T) {
+// Shutdown writes the queues of all signals, although they stop one by one.
+func TestShutdownWritesTheQueues(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	cfg.QueueConfig = configoptional.Some(exporterhelper.NewDefaultQueueConfig())
@@ -87,7 +92,7 @@ func TestShutdownEmptiesTheQueues(t *testing.T) {
 		lines := 0
 		files, err := os.ReadDir(filepath.Join(cfg.Directory, p.folder))
 		require.NoError(t, err)
-		for _, f := range files { // two, where the test runs at midnight
+		for _, f := range files { // two if the test runs at midnight
 			lines += strings.Count(readFile(t, cfg, filepath.Join(p.folder, f.Name())), "\n")
 		}
 		require.Equal(t, batches, lines, p.folder)
@@ -120,7 +125,7 @@ func TestLifecycle(t *testing.T) {
 	}
 }
 
-// Start fails with the name of the key and the path that are at fault.
+// The error of Start names the key and the path at fault.
 func TestStartFails(t *testing.T) {
 	t.Parallel()
 	t.Run("no directory", func(t *testing.T) {

@@ -30,30 +30,30 @@ func testConfig(tb testing.TB) *Config {
 	tb.Helper()
 	cfg := createDefaultConfig().(*Config)
 	cfg.Directory = filepath.Join(tb.TempDir(), "telemetry")
-	// The tests' lines are of days long gone.
+	// The lines of the tests are old.
 	cfg.Retention.Days = 0
 	return cfg
 }
 
 func testSettings() exporter.Settings { return exportertest.NewNopSettings(componentType) }
 
-// started is an exporter of one signal that runs until the test ends.
+// started returns an exporter of one signal that runs until the test ends.
 func started(tb testing.TB, cfg *Config, set exporter.Settings, host component.Host, signal dayfile.Signal) *signalExporter {
 	tb.Helper()
-	e, err := newExporter(set, cfg, signal)
+	e, err := new(factory).exporter(set, cfg, signal)
 	require.NoError(tb, err)
 	require.NoError(tb, e.start(tb.Context(), host))
 	tb.Cleanup(func() { assert.NoError(tb, e.shutdown(context.Background())) })
 	return e
 }
 
-// lineOf is the line that linesAt makes of a time.
+// lineOf returns the line that linesAt yields for a time.
 func lineOf(at string) string { return `{"received_at":"` + at + `"}` + "\n" }
 
-// linesAt are lines that were received at these times.
+// linesAt yields lines received at these times.
 func linesAt(times ...string) iter.Seq2[time.Time, []byte] {
 	return func(yield func(time.Time, []byte) bool) {
-		var line []byte // is only valid until the next one, as entry's is
+		var line []byte // only valid until the next iteration, like those of entry
 		for _, at := range times {
 			received, err := time.Parse(time.RFC3339, at)
 			if err != nil {
@@ -97,7 +97,7 @@ func onePoint() pmetric.Metrics {
 	return md
 }
 
-// statusHost is a host that remembers the status of what it hosts.
+// statusHost is a host that records status events.
 type statusHost struct {
 	component.Host
 	mu     sync.Mutex

@@ -47,29 +47,46 @@ func (t *telemetry) Compressed(name string, plain, compressed int64, took time.D
 // SetAside implements store.Observer.
 func (t *telemetry) SetAside(name, aside string, size int64) {
 	t.tornEnds.Add(context.Background(), 1, t.ofExporter)
-	t.logger.Warn("Set aside the torn end of a day file",
-		zap.String("file", name), zap.String("aside", aside), zap.Int64("bytes", size))
+	t.logger.Warn("Moved an incomplete line from the end of a day file",
+		zap.String("file", name), zap.String("moved_to", aside), zap.Int64("bytes", size))
 }
 
 // Changed implements store.Observer.
 func (t *telemetry) Changed(name, what string) {
 	t.changedFiles.Add(context.Background(), 1, t.ofExporter)
-	t.logger.Warn("Somebody else changed a day file that is being written; going on",
+	t.logger.Warn("Another process changed an open day file",
 		zap.String("file", name), zap.String("change", what))
 }
 
 // ClockJumped implements store.Observer.
 func (t *telemetry) ClockJumped(by time.Duration) {
 	if by < 0 {
-		t.logger.Warn("The clock went back", zap.Duration("by", -by))
+		t.logger.Warn("System clock moved back", zap.Duration("by", -by))
 		return
 	}
-	t.logger.Warn("The clock jumped ahead: nothing is deleted for a day, unless it goes back", zap.Duration("by", by))
+	t.logger.Warn("System clock moved ahead, deleting no day files for 24 hours unless it moves back",
+		zap.Duration("by", by))
 }
 
-// Failed implements store.Observer. A disk that fails fails every append;
-// the Collector's logger lets the first of equal messages through.
+// failureMessages are logged when an operation fails.
+var failureMessages = map[store.Op]string{
+	store.OpOpen:     "Cannot open day file",
+	store.OpWrite:    "Cannot write to day file",
+	store.OpSync:     "Cannot sync day file",
+	store.OpRepair:   "Cannot repair day file",
+	store.OpDelete:   "Cannot delete day file",
+	store.OpCompress: "Cannot compress day file",
+	store.OpSpace:    "Cannot read the free disk space",
+}
+
+// Failed implements store.Observer. A failing disk fails every append, so each
+// of the messages is logged once a minute. Deleting and compressing is not
+// limited: it is tried once an hour per file.
 func (t *telemetry) Failed(op store.Op, name string, err error) {
 	t.failed(context.Background(), string(op))
-	t.logger.Error("Day file failed", zap.String("while", string(op)), zap.String("file", name), zap.Error(err))
+	logger := t.limited
+	if op == store.OpDelete || op == store.OpCompress {
+		logger = t.logger
+	}
+	logger.Error(failureMessages[op], zap.String("file", name), zap.Error(err))
 }

@@ -11,15 +11,16 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
+	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
-// closeTimeout bounds how long a disk that hangs can hold up the shutdown.
+// closeTimeout limits how long a hanging disk can delay the shutdown.
 const closeTimeout = 10 * time.Second
 
-// dayStore is the day files that the exporters of the three signals share.
+// dayStore holds the day files that the exporters of all signals share.
 type dayStore struct {
 	options   store.Options
 	telemetry *telemetry
@@ -47,7 +48,7 @@ func (s *dayStore) Start(ctx context.Context, _ component.Host) error {
 	}
 	s.files = files
 	if disk.Limits != "" {
-		s.telemetry.logger.Info("Not all is as on Unix: " + disk.Limits)
+		s.telemetry.logger.Info("Some guarantees do not hold on this operating system", zap.String("limits", disk.Limits))
 	}
 	if err := s.telemetry.watch(files); err != nil {
 		return errors.Join(err, s.Shutdown(ctx))

@@ -7,34 +7,36 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
 const (
-	meterName = "github.com/saberloop/otelcol-saberloop/exporter/dailyjsonlexporter"
-	// metricPrefix is what the names of an exporter's metrics begin with in
-	// the Collector, and the type of this one.
+	scopeName    = "github.com/saberloop/otelcol-saberloop/exporter/dailyjsonlexporter"
 	metricPrefix = "otelcol_exporter_daily_jsonl_"
 )
 
-// Kinds of errors beside the operations that fail in dayfile.
+// Kinds of errors in addition to store.Op.
 const (
 	errorDiskFull = "disk_full"
 	errorClosed   = "closed"
+	errorLongLine = "long_line"
 )
 
-// telemetry turns what happens to the day files into metrics and logs. Every
-// attribute has a small, fixed set of values.
+// telemetry records the exporter's own metrics and logs. Every attribute has a
+// small, fixed set of values.
 type telemetry struct {
-	logger *zap.Logger
-	meter  metric.Meter
+	logger  *zap.Logger
+	limited *zap.Logger // see limitedLogger
+	meter   metric.Meter
 
 	lines         metric.Int64Counter
 	bytes         metric.Int64Counter
@@ -50,15 +52,16 @@ type telemetry struct {
 	registration  metric.Registration
 
 	exporter attribute.KeyValue
-	// Made once, as every append needs them.
+	// Attribute sets that every append needs.
 	ofExporter metric.MeasurementOption
 	ofSignal   map[dayfile.Signal]metric.MeasurementOption
 }
 
 func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry, error) {
 	t := &telemetry{
-		logger:   set.Logger,
-		meter:    set.MeterProvider.Meter(meterName),
+		logger:   set.Logger.WithOptions(noStacktrace),
+		limited:  limitedLogger(set.Logger),
+		meter:    set.MeterProvider.Meter(scopeName),
 		exporter: attribute.String("exporter", id.String()),
 		ofSignal: map[dayfile.Signal]metric.MeasurementOption{},
 	}
@@ -67,6 +70,17 @@ func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry,
 		t.ofSignal[signal] = t.of(attribute.String("signal", string(signal)))
 	}
 	return t, errors.Join(t.makeCounters(), t.makeHistograms(), t.makeGauge())
+}
+
+// noStacktrace omits stack traces from errors, because a failing disk is not a
+// bug.
+var noStacktrace = zap.AddStacktrace(zapcore.DPanicLevel)
+
+// limitedLogger returns a logger that logs each message once a minute.
+func limitedLogger(logger *zap.Logger) *zap.Logger {
+	return logger.WithOptions(noStacktrace, zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, time.Minute, 1, 0)
+	}))
 }
 
 func (t *telemetry) of(attributes ...attribute.KeyValue) metric.MeasurementOption {
@@ -82,33 +96,33 @@ func (t *telemetry) makeCounters() error {
 		metric.WithDescription("Number of bytes appended, by signal."),
 		metric.WithUnit("By"))
 	t.deleted, errs[2] = t.meter.Int64Counter(metricPrefix+"deleted_files",
-		metric.WithDescription("Number of files deleted by retention, by the limit that was passed."),
+		metric.WithDescription("Number of files deleted by retention, by the limit that was exceeded."),
 		metric.WithUnit("{file}"))
 	t.compressed, errs[3] = t.meter.Int64Counter(metricPrefix+"compressed_files",
 		metric.WithDescription("Number of files of closed days that were compressed."),
 		metric.WithUnit("{file}"))
 	t.tornEnds, errs[4] = t.meter.Int64Counter(metricPrefix+"torn_ends",
-		metric.WithDescription("Number of ends of files that were no whole line and were set aside."),
+		metric.WithDescription("Number of incomplete lines moved from the end of a file."),
 		metric.WithUnit("{end}"))
 	t.changedFiles, errs[5] = t.meter.Int64Counter(metricPrefix+"changed_files",
-		metric.WithDescription("Number of times that somebody else had changed a file that was open."),
+		metric.WithDescription("Number of times that another process changed an open file."),
 		metric.WithUnit("{file}"))
 	t.failures, errs[6] = t.meter.Int64Counter(metricPrefix+"errors",
-		metric.WithDescription("Number of errors, by what was being done."),
+		metric.WithDescription("Number of errors, by the operation that failed."),
 		metric.WithUnit("{error}"))
 	return errors.Join(errs[:]...)
 }
 
 func (t *telemetry) makeHistograms() error {
-	// From a copy into the page cache to a disk that hangs.
+	// From a copy to the page cache up to a hanging disk.
 	seconds := metric.WithExplicitBucketBoundaries(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005,
 		0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 	var errs [3]error
 	t.writeDuration, errs[0] = t.meter.Float64Histogram(metricPrefix+"write_duration",
-		metric.WithDescription("Time that the write of one append took, by signal."),
+		metric.WithDescription("Duration of the write of one append, by signal."),
 		metric.WithUnit("s"), seconds)
 	t.syncDuration, errs[1] = t.meter.Float64Histogram(metricPrefix+"sync_duration",
-		metric.WithDescription("Time that one sync of a file took, by signal."),
+		metric.WithDescription("Duration of one sync of a file, by signal."),
 		metric.WithUnit("s"), seconds)
 	t.syncAppends, errs[2] = t.meter.Int64Histogram(metricPrefix+"sync_appends",
 		metric.WithDescription("Number of appends that waited for the same sync, by signal."),
@@ -119,12 +133,12 @@ func (t *telemetry) makeHistograms() error {
 
 func (t *telemetry) makeGauge() (err error) {
 	t.freeBytes, err = t.meter.Int64ObservableGauge(metricPrefix+"free",
-		metric.WithDescription("Number of bytes free on the file system of the directory."),
+		metric.WithDescription("Number of free bytes on the file system of the directory."),
 		metric.WithUnit("By"))
 	return err
 }
 
-// watch reports the free space from now on.
+// watch starts reporting the free space.
 func (t *telemetry) watch(files *store.Store) (err error) {
 	t.registration, err = t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		free, err := files.Free()
@@ -137,7 +151,7 @@ func (t *telemetry) watch(files *store.Store) (err error) {
 	return err
 }
 
-// unwatch ends what watch began.
+// unwatch stops reporting the free space.
 func (t *telemetry) unwatch() error {
 	if t.registration == nil {
 		return nil
@@ -145,13 +159,13 @@ func (t *telemetry) unwatch() error {
 	return t.registration.Unregister()
 }
 
-// appended counts lines that are acknowledged.
+// appended counts appended lines.
 func (t *telemetry) appended(ctx context.Context, signal dayfile.Signal, lines int) {
 	t.lines.Add(ctx, int64(lines), t.ofSignal[signal])
 }
 
-// refused counts an append that was refused for want of space, or because the
-// files are closed already. The files tell of everything else.
+// refused counts an append that the store refused. The store reports all other
+// failures to its Observer.
 func (t *telemetry) refused(ctx context.Context, err error) {
 	switch {
 	case errors.Is(err, store.ErrDiskFull):
@@ -163,4 +177,9 @@ func (t *telemetry) refused(ctx context.Context, err error) {
 
 func (t *telemetry) failed(ctx context.Context, kind string) {
 	t.failures.Add(ctx, 1, t.of(attribute.String("kind", kind)))
+}
+
+// longLines counts lines that were dropped because of their length.
+func (t *telemetry) longLines(ctx context.Context, lines int) {
+	t.failures.Add(ctx, int64(lines), t.of(attribute.String("kind", errorLongLine)))
 }

@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -20,13 +22,14 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
-// measured starts an exporter of logs whose own telemetry can be read.
+// measured starts an exporter of logs with metrics and logs that can be read.
 func measured(tb testing.TB, cfg *Config) (*signalExporter, *componenttest.Telemetry, *observer.ObservedLogs) {
 	tb.Helper()
 	telemetry := componenttest.NewTelemetry()
@@ -40,7 +43,7 @@ func measured(tb testing.TB, cfg *Config) (*signalExporter, *componenttest.Telem
 	return started(tb, cfg, set, componenttest.NewNopHost(), dayfile.Logs), telemetry, logs
 }
 
-// ownMetrics are those of the exporter's own meter, by name.
+// ownMetrics returns the metrics of the exporter's meter by name.
 func ownMetrics(tb testing.TB, telemetry *componenttest.Telemetry) map[string]metricdata.Aggregation {
 	tb.Helper()
 	var all metricdata.ResourceMetrics
@@ -48,7 +51,7 @@ func ownMetrics(tb testing.TB, telemetry *componenttest.Telemetry) map[string]me
 	own := map[string]metricdata.Aggregation{}
 	for _, scope := range all.ScopeMetrics {
 		for _, m := range scope.Metrics {
-			if scope.Scope.Name == meterName {
+			if scope.Scope.Name == scopeName {
 				own[m.Name] = m.Data
 			}
 		}
@@ -56,7 +59,7 @@ func ownMetrics(tb testing.TB, telemetry *componenttest.Telemetry) map[string]me
 	return own
 }
 
-// sums are a counter's values, by the values of its attributes.
+// sums returns the values of a counter by the values of its attributes.
 func sums(tb testing.TB, data metricdata.Aggregation) map[string]int64 {
 	tb.Helper()
 	values := map[string]int64{}
@@ -73,7 +76,7 @@ func attributeOf(set attribute.Set, key attribute.Key) string {
 	return value.AsString()
 }
 
-// happen makes everything happen that is measured.
+// happen causes all events that are measured.
 func happen(tb testing.TB, e *signalExporter) {
 	tb.Helper()
 	require.NoError(tb, e.push(tb.Context(), linesAt(noon, noon, noon)))
@@ -88,13 +91,13 @@ func happen(tb testing.TB, e *signalExporter) {
 	o.Failed(store.OpSync, "logs/2025-12-22.jsonl", errors.New("input/output error"))
 }
 
-func TestWhatHappensIsMeasured(t *testing.T) {
+func TestMetrics(t *testing.T) {
 	t.Parallel()
 	e, telemetry, _ := measured(t, testConfig(t))
 	happen(t, e)
 	e.store.telemetry.refused(t.Context(), store.ErrDiskFull)
 	e.store.telemetry.refused(t.Context(), store.ErrClosed)
-	e.store.telemetry.refused(t.Context(), errors.New("told of by the files"))
+	e.store.telemetry.refused(t.Context(), errors.New("reported to the Observer"))
 	own := ownMetrics(t, telemetry)
 	for name, want := range map[string]map[string]int64{
 		"lines":            {"logs": 3},
@@ -119,8 +122,8 @@ func TestWhatHappensIsMeasured(t *testing.T) {
 	require.Positive(t, free[0].Value)
 }
 
-// What an operator must know is in the log; of what lines hold, nothing is.
-func TestWhatHappensIsLogged(t *testing.T) {
+// The log has what an operator must know, and no data.
+func TestLogs(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t)
 	e, _, logs := measured(t, cfg)
@@ -136,33 +139,86 @@ func TestWhatHappensIsLogged(t *testing.T) {
 		"info: Deleted day file",
 		"info: Deleted day file",
 		"info: Compressed day file",
-		"warn: Set aside the torn end of a day file",
-		"warn: Somebody else changed a day file that is being written; going on",
-		"warn: The clock jumped ahead: nothing is deleted for a day, unless it goes back",
-		"warn: The clock went back",
-		"error: Day file failed",
+		"warn: Moved an incomplete line from the end of a day file",
+		"warn: Another process changed an open day file",
+		"warn: System clock moved ahead, deleting no day files for 24 hours unless it moves back",
+		"warn: System clock moved back",
+		"error: Cannot sync day file",
 	}, got)
 }
 
-// A disk that stays full is logged when it gets full, not at each batch.
+// While a disk is full, the log has the change of the state and one refusal a
+// minute, and no stack traces. exporterhelper logs an error per request.
 func TestFullDiskIsLoggedOnce(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
-	cfg.MinFreeBytes = 1 << 62
-	e, telemetry, logs := measured(t, cfg)
-	for range 20 {
-		require.ErrorIs(t, e.push(t.Context(), linesAt(noon)), store.ErrDiskFull)
-	}
-	require.Equal(t, 1, logs.Len())
-	require.Equal(t, map[string]int64{"disk_full": 20}, sums(t, ownMetrics(t, telemetry)[metricPrefix+"errors"]))
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.DebugLevel)
+		set := testSettings()
+		set.Logger = zap.New(core, zap.AddStacktrace(zapcore.ErrorLevel))
+		cfg := testConfig(t)
+		cfg.MinFreeBytes = 1 << 62
+		all := pipelinesWith(t, cfg, set)
+		for _, p := range all {
+			require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
+		}
+		refuse := func() {
+			for range 100 {
+				for _, p := range all {
+					require.ErrorIs(t, p.export(t.Context()), store.ErrDiskFull)
+				}
+			}
+		}
+		messages := func() map[string]int {
+			messages := map[string]int{}
+			for _, entry := range logs.TakeAll() {
+				require.Empty(t, entry.Stack)
+				messages[entry.Message]++
+			}
+			return messages
+		}
+		const stateChanged, refused = "Cannot append to day files, refusing data until it succeeds", "Exporting failed. Rejecting data."
+		refuse()
+		require.Equal(t, map[string]int{stateChanged: len(all), refused: len(all)}, messages())
+		time.Sleep(time.Minute) //nolint:forbidigo // The clock is that of the synctest bubble.
+		refuse()
+		require.Equal(t, map[string]int{refused: len(all)}, messages())
+		for _, p := range all {
+			require.NoError(t, p.Shutdown(t.Context()))
+		}
+	})
 }
 
-// After the shutdown nothing is observed any more.
+// A failing disk fails every append. Each kind of failure is logged once a minute.
+func TestFailuresAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	e, telemetry, logs := measured(t, testConfig(t))
+	var o store.Observer = e.store.telemetry
+	for range 100 {
+		for _, op := range []store.Op{store.OpOpen, store.OpWrite, store.OpSync, store.OpRepair, store.OpSpace} {
+			o.Failed(op, "logs/2025-12-22.jsonl", errors.New("input/output error"))
+		}
+	}
+	for range 3 {
+		o.Failed(store.OpDelete, "logs/2025-12-22.jsonl", errors.New("permission denied"))
+		o.Failed(store.OpCompress, "logs/2025-12-22.jsonl", errors.New("permission denied"))
+	}
+	messages := map[string]int{}
+	for _, entry := range logs.All() {
+		messages[entry.Message]++
+	}
+	require.Equal(t, map[string]int{
+		"Cannot open day file": 1, "Cannot write to day file": 1, "Cannot sync day file": 1, "Cannot repair day file": 1,
+		"Cannot read the free disk space": 1, "Cannot delete day file": 3, "Cannot compress day file": 3,
+	}, messages)
+	require.Equal(t, int64(100), sums(t, ownMetrics(t, telemetry)[metricPrefix+"errors"])["write"])
+}
+
+// The free space is not observed after the shutdown.
 func TestShutdownEndsTheGauge(t *testing.T) {
 	t.Parallel()
 	telemetry := componenttest.NewTelemetry()
 	set := exporter.Settings{ID: component.NewID(componentType), TelemetrySettings: telemetry.NewTelemetrySettings()}
-	e, err := newExporter(set, testConfig(t), dayfile.Logs)
+	e, err := new(factory).exporter(set, testConfig(t), dayfile.Logs)
 	require.NoError(t, err)
 	require.NoError(t, e.start(t.Context(), componenttest.NewNopHost()))
 	require.NoError(t, e.shutdown(t.Context()))
@@ -170,13 +226,23 @@ func TestShutdownEndsTheGauge(t *testing.T) {
 	require.NoError(t, telemetry.Shutdown(t.Context()))
 }
 
-func TestReadmeHasTheMetrics(t *testing.T) {
+func TestMetricsAreDocumented(t *testing.T) {
 	t.Parallel()
 	e, telemetry, _ := measured(t, testConfig(t))
 	happen(t, e)
-	var want []string
+	text, err := os.ReadFile("metadata.yaml")
+	require.NoError(t, err)
+	var metadata struct {
+		Telemetry struct{ Metrics map[string]any }
+	}
+	require.NoError(t, yaml.Unmarshal(text, &metadata))
+	var want, inMetadata []string
 	for name := range ownMetrics(t, telemetry) {
 		want = append(want, name)
 	}
-	assert.ElementsMatch(t, want, configtest.ReadmeKeys(t, "Metrics"))
+	for name := range metadata.Telemetry.Metrics {
+		inMetadata = append(inMetadata, "otelcol_"+name)
+	}
+	assert.ElementsMatch(t, want, configtest.ReadmeKeys(t, "Metrics"), "README.md")
+	assert.ElementsMatch(t, want, inMetadata, "metadata.yaml")
 }
