@@ -211,9 +211,11 @@ func TestDrainHTTP2(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for range 2 {
 		body, client := io.Pipe()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+testPath, body)
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+testPath, body)
 		require.NoError(t, err)
 		r.Header.Set(tokenHeader, testToken)
 		go func() {

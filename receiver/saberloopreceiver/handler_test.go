@@ -230,6 +230,15 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestOptionsOfServer sends "OPTIONS *", which net/http would answer itself.
+func TestOptionsOfServer(t *testing.T) {
+	t.Parallel()
+	e := serve(t, testConfig(), failing(nil, nil, nil))
+	got := e.rawRequests(t, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	assert.True(t, strings.HasPrefix(got, "HTTP/1.1 404 "), got)
+	assert.Contains(t, got, `{"error":"Not found"}`)
+}
+
 func TestInvalidJSONSaysWhy(t *testing.T) {
 	t.Parallel()
 	e := serve(t, testConfig(), failing(nil, nil, nil))
