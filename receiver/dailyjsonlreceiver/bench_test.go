@@ -51,11 +51,11 @@ func BenchmarkReplay(b *testing.B) {
 				require.NoError(b, err)
 				switch signal {
 				case dayfile.Logs:
-					r.addPipeline(signal, &logs{next: consumertest.NewNop(), obsrep: r.obsrep})
+					r.addPipeline(signal, &logsPipeline{next: consumertest.NewNop(), obsrep: r.obsrep})
 				case dayfile.Traces:
-					r.addPipeline(signal, &traces{next: consumertest.NewNop(), obsrep: r.obsrep})
+					r.addPipeline(signal, &tracesPipeline{next: consumertest.NewNop(), obsrep: r.obsrep})
 				case dayfile.Metrics:
-					r.addPipeline(signal, &metrics{next: consumertest.NewNop(), obsrep: r.obsrep})
+					r.addPipeline(signal, &metricsPipeline{next: consumertest.NewNop(), obsrep: r.obsrep})
 				}
 				r.unfinished.finish(r) // so that it ends nothing
 				require.NoError(b, r.Start(b.Context(), componenttest.NewNopHost()))

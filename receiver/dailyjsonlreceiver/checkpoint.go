@@ -16,33 +16,33 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 )
 
-// checkpoint is how far a day of a signal was delivered.
+// checkpoint is how far a day of a signal was replayed.
 //
-// Invariant: every line before Position was taken by the pipeline, or is a bad
-// line that was reported, or lies in Refused.
+// Invariant: every line before Position was accepted by the pipeline, or is a
+// bad line that was logged, or lies in Refused.
 type checkpoint struct {
 	reader.Position
-	// Files is the version of the day's files that were read to their end,
-	// empty where they were not.
+	// Files is the version of the day's files that were read to their end. It is
+	// empty if there is none.
 	Files string `json:"files,omitempty"`
-	// Refused are the lines that the pipeline refused for good. They are
-	// handed to it again when the receiver starts.
+	// Refused are the lines that the pipeline refused for good. They are sent
+	// again when the receiver starts.
 	Refused []span `json:"refused,omitempty"`
 }
 
-// span is consecutive lines of a day.
+// span is a range of consecutive lines of a day.
 type span struct {
 	From reader.Position `json:"from"`
-	// To is the offset of their end.
+	// To is the offset of its end.
 	To int64 `json:"to"`
 }
 
-// maxSpans bounds how large a checkpoint gets.
+// maxSpans bounds the size of a checkpoint.
 const maxSpans = 64
 
-// refuse notes lines that were refused. Where there are too many spans to
-// remember, the last one grows over lines that were taken: better twice than
-// never.
+// refuse adds lines that were refused. Beyond maxSpans it extends the last span,
+// also over lines that were accepted: sending them twice is better than losing
+// the refused ones.
 func (c *checkpoint) refuse(s span) {
 	if n := len(c.Refused); n > 0 && (c.Refused[n-1].To == s.From.Offset || n >= maxSpans) {
 		c.Refused[n-1].To = s.To
@@ -53,33 +53,33 @@ func (c *checkpoint) refuse(s span) {
 
 func (c *checkpoint) encode() ([]byte, error) { return json.Marshal(c) }
 
-var errNoCheckpoint = errors.New("it says nothing that can be so")
+// errBadCheckpoint is returned for a stored checkpoint that is not valid.
+var errBadCheckpoint = errors.New("checkpoint is not valid")
 
-// decodeCheckpoint reads what encode wrote.
+// decodeCheckpoint reads the output of encode.
 func decodeCheckpoint(data []byte) (checkpoint, error) {
 	var c checkpoint
 	if err := json.Unmarshal(data, &c); err != nil {
-		return checkpoint{}, err
+		return checkpoint{}, fmt.Errorf("%w: %w", errBadCheckpoint, err)
 	}
 	if !c.Valid() {
-		return checkpoint{}, errNoCheckpoint
+		return checkpoint{}, errBadCheckpoint
 	}
 	end := int64(0)
 	for _, s := range c.Refused {
 		if !s.From.Valid() || s.From.Offset < end || s.To <= s.From.Offset || s.To > c.Offset {
-			return checkpoint{}, errNoCheckpoint
+			return checkpoint{}, errBadCheckpoint
 		}
 		end = s.To
 	}
 	return c, nil
 }
 
-// checkpoints keeps the checkpoints of all days. The storage holds one entry
-// per signal and day, a few hundred bytes each; they are never deleted, so that
-// a day that is downloaded once more is not delivered once more.
+// checkpoints stores one checkpoint of a few hundred bytes per signal and day.
+// They are never deleted: a day that is downloaded again is not sent again.
 type checkpoints struct{ client storage.Client }
 
-// openCheckpoints finds the storage extension, if one is configured.
+// openCheckpoints opens the storage extension, if one is configured.
 func openCheckpoints(ctx context.Context, host component.Host, id *component.ID, receiver component.ID) (*checkpoints, error) {
 	if id == nil {
 		return &checkpoints{client: storage.NewNopClient()}, nil
@@ -90,7 +90,7 @@ func openCheckpoints(ctx context.Context, host component.Host, id *component.ID,
 	}
 	store, ok := extension.(storage.Extension)
 	if !ok {
-		return nil, fmt.Errorf("storage: %q is no storage extension", id)
+		return nil, fmt.Errorf("storage: %q is not a storage extension", id)
 	}
 	client, err := store.GetClient(ctx, component.KindReceiver, receiver, "")
 	if err != nil {
@@ -103,7 +103,7 @@ func checkpointKey(signal dayfile.Signal, day dayfile.Day) string {
 	return string(signal) + "/" + day.String()
 }
 
-// load returns the checkpoint of a day, which is zero where there is none.
+// load returns the checkpoint of a day. It is zero if none is stored.
 func (c *checkpoints) load(ctx context.Context, signal dayfile.Signal, day dayfile.Day) (checkpoint, error) {
 	data, err := c.client.Get(ctx, checkpointKey(signal, day))
 	if err != nil {
@@ -112,25 +112,15 @@ func (c *checkpoints) load(ctx context.Context, signal dayfile.Signal, day dayfi
 	if data == nil {
 		return checkpoint{}, nil
 	}
-	decoded, err := decodeCheckpoint(data)
-	if err != nil {
-		return checkpoint{}, &badCheckpointError{err}
-	}
-	return decoded, nil
+	return decodeCheckpoint(data)
 }
-
-// badCheckpointError is what is wrong with a checkpoint that was found.
-type badCheckpointError struct{ err error }
-
-func (e *badCheckpointError) Error() string { return "read position: " + e.err.Error() }
-func (e *badCheckpointError) Unwrap() error { return e.err }
 
 func (c *checkpoints) save(ctx context.Context, signal dayfile.Signal, day dayfile.Day, point *checkpoint) error {
 	data, err := point.encode()
-	if err != nil {
-		return fmt.Errorf("save position: %w", err)
+	if err == nil {
+		err = c.client.Set(ctx, checkpointKey(signal, day), data)
 	}
-	if err := c.client.Set(ctx, checkpointKey(signal, day), data); err != nil {
+	if err != nil {
 		return fmt.Errorf("save position: %w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
@@ -17,110 +18,93 @@ import (
 
 // Config is the configuration of the daily_jsonl receiver.
 type Config struct {
-	// Directory is where the folders logs, traces and metrics lie, as the
-	// daily_jsonl exporter lays them out. It must be there when the receiver
-	// starts; a folder of a signal may come later. Required.
+	// Directory contains the folders logs, traces and metrics that the
+	// daily_jsonl exporter writes. It must exist when the receiver starts; the
+	// folders may be created later. It is required.
 	Directory string `mapstructure:"directory"`
 
-	// From is the first day that is read, as 2025-12-22. Default: the oldest
-	// there is.
+	// From is the first day to read, such as 2025-12-22. The default is the
+	// oldest day.
 	From string `mapstructure:"from"`
 
-	// To is the last day that is read, as 2025-12-22. Default: the newest
-	// there is, and with the mode follow those to come.
+	// To is the last day to read, such as 2025-12-22. The default is the newest
+	// day. With the mode follow, days that are added later count, too.
 	To string `mapstructure:"to"`
 
-	// Mode is follow or once. follow waits for files that grow and for new
-	// ones; once ends the Collector when everything that is there was
-	// delivered. Default: follow.
+	// Mode is follow or once. follow keeps reading new lines and new files. once
+	// ends the Collector when every line was sent. The default is follow.
 	Mode Mode `mapstructure:"mode"`
 
-	// Storage is the storage extension that remembers what was delivered.
-	// Without one the receiver starts at the beginning whenever it starts.
-	// Default: none.
+	// Storage is the storage extension that keeps the positions. By default
+	// there is none, and every start reads from the beginning.
 	Storage *component.ID `mapstructure:"storage"`
 
-	// PollInterval is the time between two looks at the directory. It is
-	// ignored with the mode once. Default: 1s.
+	// PollInterval is the time between two looks for new lines. It is ignored
+	// with the mode once. The default is 1s.
 	PollInterval time.Duration `mapstructure:"poll_interval"`
 
-	// ProgressInterval is the time between two lines in the log that say how
-	// far a replay is. It is ignored with the mode follow; 0 logs none.
-	// Default: 10s.
+	// ProgressInterval is the time between two log lines about the progress. It
+	// is ignored with the mode follow. 0 turns them off. The default is 10s.
 	ProgressInterval time.Duration `mapstructure:"progress_interval"`
 
-	// MaxBatchLines is how many lines at most are handed to the pipeline at
-	// once. Default: 1000.
+	// MaxBatchLines is the maximum number of lines in a batch. The default is
+	// 1000.
 	MaxBatchLines int `mapstructure:"max_batch_lines"`
 
-	// MaxBatchBytes is how many bytes of memory the lines of a batch take,
-	// decoded and as estimated, from which on it is handed to the pipeline,
-	// however few lines it has. All signals together have three times as much
-	// for what is decoded and with the pipelines. Default: 4194304.
+	// MaxBatchBytes is the estimated memory of decoded lines, in bytes, at which
+	// a batch ends before it has MaxBatchLines. The default is 4194304.
 	MaxBatchBytes int `mapstructure:"max_batch_bytes"`
 
-	// MaxLineBytes is how many bytes a line may have, its end included. A
-	// longer one is reported as a bad line and kept out. Default: 2097152,
-	// twice what the saberloop receiver takes in one batch.
+	// MaxLineBytes is the maximum length of a line in bytes, with its end.
+	// Longer lines are skipped as bad lines. The default is 2097152, the longest
+	// line that the daily_jsonl exporter writes.
 	MaxLineBytes int `mapstructure:"max_line_bytes"`
 
-	// IncludeFileName puts the name of an entry's day file, without the suffix
-	// of a compressed one, on it as the attribute log.file.name.
-	// Default: false.
+	// IncludeFileName adds the attribute log.file.name to every entry: the name
+	// of its day file, without the suffix of a compressed one. The default is
+	// false.
 	IncludeFileName bool `mapstructure:"include_file_name"`
 
-	// IncludeFileRecordNumber puts the number of an entry's line in its day,
-	// from 1 on, on it as the attribute log.file.record_number.
-	// Default: false.
+	// IncludeFileRecordNumber adds the attribute log.file.record_number to every
+	// entry: the number of its line in its day, from 1. The default is false.
 	IncludeFileRecordNumber bool `mapstructure:"include_file_record_number"`
 
-	// IncludeOccurrence puts the attribute saberloop.occurrence on data points
-	// that are not the first of their metric's name and millisecond in their
-	// day file: 2 on the second, and so on. Default: false.
+	// IncludeOccurrence adds the attribute saberloop.occurrence to every data
+	// point that has the metric name and millisecond of an earlier one of its
+	// day: 2 on the second, and so on. The default is false.
 	IncludeOccurrence bool `mapstructure:"include_occurrence"`
 
-	// Clock says when a client's clock is taken to be wrong.
+	// Clock limits how wrong the clock of a client may be.
 	Clock ClockConfig `mapstructure:"clock"`
 
-	// Retry says how long to wait before a batch that a pipeline could not
-	// take for now is handed to it again. It is tried for as long as it
-	// takes.
-	Retry RetryConfig `mapstructure:"retry"`
+	// RetryConfig is the waiting before a batch is sent again that the pipeline
+	// failed to accept. A batch that is given up counts as refused for good. The
+	// storage and the directory are retried with the same intervals and never
+	// given up. Retries are enabled by default and start with 1s, which doubles
+	// up to 30s, for an unlimited time.
+	RetryConfig configretry.BackOffConfig `mapstructure:"retry_on_failure"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// ClockConfig bounds how far the time of an entry may be from its received_at.
-// An entry beyond a bound is put at its received_at, and has the client's time
-// as the attribute saberloop.client_time.
+// ClockConfig limits how far the time of an entry may be from its received_at.
+// An entry beyond a limit gets its received_at as time, and the client's time as
+// the attribute saberloop.client_time.
 type ClockConfig struct {
-	// MaxAhead is how much later than its received_at an entry may be; 0 is
-	// no bound. Default: 0s.
+	// MaxAhead is how much later than its received_at an entry may be. The
+	// default, 0s, is no limit.
 	MaxAhead time.Duration `mapstructure:"max_ahead"`
 
-	// MaxBehind is how much earlier than its received_at an entry may be; 0
-	// is no bound. Default: 0s.
+	// MaxBehind is how much earlier than its received_at an entry may be. The
+	// default, 0s, is no limit.
 	MaxBehind time.Duration `mapstructure:"max_behind"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// RetryConfig is the waiting between tries: it doubles from the first interval
-// to the longest, give or take a half of it.
-type RetryConfig struct {
-	// InitialInterval is the first wait. Default: 1s.
-	InitialInterval time.Duration `mapstructure:"initial_interval"`
-
-	// MaxInterval is the longest wait. Default: 30s.
-	MaxInterval time.Duration `mapstructure:"max_interval"`
-
-	// prevent unkeyed literal initialization
-	_ struct{}
-}
-
-// Mode is what the receiver does when it has delivered everything.
+// Mode is what the receiver does when it has sent every line.
 type Mode string
 
 // The modes.
@@ -133,19 +117,21 @@ var (
 	_ component.Config    = (*Config)(nil)
 	_ confmap.Validator   = (*Config)(nil)
 	_ confmap.Validator   = (*ClockConfig)(nil)
-	_ confmap.Validator   = (*RetryConfig)(nil)
 	_ confmap.Unmarshaler = (*Config)(nil)
 )
 
-// Unmarshal reads the configuration. YAML takes a day that is not in quotes
-// for a time.
+// Unmarshal reads the configuration. It accepts days without quotes, which YAML
+// reads as times.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	if conf.IsSet("retry") {
+		return errors.New("retry: was renamed to retry_on_failure")
+	}
 	for _, key := range []string{"from", "to"} {
 		t, ok := conf.Get(key).(time.Time)
 		if !ok {
 			continue
 		}
-		// What is no whole day is left for Validate to refuse.
+		// Validate rejects what is not a whole day.
 		text := strings.TrimSuffix(t.Format(time.RFC3339), "T00:00:00Z")
 		if err := conf.Merge(confmap.NewFromStringMap(map[string]any{key: text})); err != nil {
 			return err
@@ -154,7 +140,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	return conf.Unmarshal(c)
 }
 
-// Validate judges the configuration; its errors name the key at fault.
+// Validate checks the configuration.
 func (c *Config) Validate() error {
 	var errs []error
 	if c.Directory == "" {
@@ -162,7 +148,7 @@ func (c *Config) Validate() error {
 	}
 	first, last, err := c.days()
 	if err == nil && last.Before(first) {
-		err = fmt.Errorf("to: %s comes before from, %s", c.To, c.From)
+		err = fmt.Errorf("to: must not be before from, %s, but is %s", c.From, c.To)
 	}
 	errs = append(errs, err)
 	if c.Mode != ModeFollow && c.Mode != ModeOnce {
@@ -183,10 +169,20 @@ func (c *Config) Validate() error {
 	if c.MaxLineBytes <= 0 {
 		errs = append(errs, fmt.Errorf("max_line_bytes: must be positive, not %d", c.MaxLineBytes))
 	}
+	// The storage is always retried. Without a wait that would be a busy loop.
+	if c.RetryConfig.InitialInterval <= 0 {
+		errs = append(errs, fmt.Errorf("retry_on_failure::initial_interval: must be positive, not %s", c.RetryConfig.InitialInterval))
+	}
+	if c.RetryConfig.MaxInterval < c.RetryConfig.InitialInterval {
+		errs = append(errs, fmt.Errorf("retry_on_failure::max_interval: must not be shorter than initial_interval, %s", c.RetryConfig.InitialInterval))
+	}
+	if c.RetryConfig.Multiplier < 1 {
+		errs = append(errs, fmt.Errorf("retry_on_failure::multiplier: must be at least 1, not %g", c.RetryConfig.Multiplier))
+	}
 	return errors.Join(errs...)
 }
 
-// Validate judges the bounds; its errors name the key at fault.
+// Validate checks the limits.
 func (c *ClockConfig) Validate() error {
 	if c.MaxAhead < 0 {
 		return fmt.Errorf("max_ahead: must not be negative, not %s", c.MaxAhead)
@@ -197,29 +193,18 @@ func (c *ClockConfig) Validate() error {
 	return nil
 }
 
-// Validate judges the waiting; its errors name the key at fault.
-func (c *RetryConfig) Validate() error {
-	if c.InitialInterval <= 0 {
-		return fmt.Errorf("initial_interval: must be positive, not %s", c.InitialInterval)
-	}
-	if c.MaxInterval < c.InitialInterval {
-		return fmt.Errorf("max_interval: must not be shorter than initial_interval, %s", c.InitialInterval)
-	}
-	return nil
-}
-
-// days are the first and the last day that are asked for.
+// days returns the first and the last day to read.
 func (c *Config) days() (first, last dayfile.Day, err error) {
 	first, last = dayfile.MinDay, dayfile.MaxDay
 	var errs [2]error
 	if c.From != "" {
 		if first, errs[0] = dayfile.ParseDay(c.From); errs[0] != nil {
-			errs[0] = fmt.Errorf("from: must be a day as 2025-12-22, not %q", c.From)
+			errs[0] = fmt.Errorf("from: must be a day such as 2025-12-22, not %q", c.From)
 		}
 	}
 	if c.To != "" {
 		if last, errs[1] = dayfile.ParseDay(c.To); errs[1] != nil {
-			errs[1] = fmt.Errorf("to: must be a day as 2025-12-22, not %q", c.To)
+			errs[1] = fmt.Errorf("to: must be a day such as 2025-12-22, not %q", c.To)
 		}
 	}
 	return first, last, errors.Join(errs[:]...)

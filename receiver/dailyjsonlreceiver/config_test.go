@@ -30,7 +30,8 @@ var validConfigs = map[string]func(*Config){
 		c.MaxBatchLines, c.MaxBatchBytes, c.MaxLineBytes = 5000, 2<<20, 8<<20
 		c.IncludeFileName, c.IncludeFileRecordNumber, c.IncludeOccurrence = true, true, true
 		c.Clock = ClockConfig{MaxAhead: 5 * time.Minute, MaxBehind: 168 * time.Hour}
-		c.Retry = RetryConfig{InitialInterval: 100 * time.Millisecond, MaxInterval: 5 * time.Minute}
+		c.RetryConfig = retryConfig(100*time.Millisecond, 5*time.Minute)
+		c.RetryConfig.Multiplier, c.RetryConfig.MaxElapsedTime = 1.5, time.Hour
 	},
 	"one_day": func(c *Config) {
 		c.Directory = "telemetry-data"
@@ -43,22 +44,28 @@ var invalidConfigs = map[string][]string{
 	"no_directory":    {"directory: "},
 	"typo":            {"invalid keys: form"},
 	"typo_in_retry":   {"invalid keys: interval"},
-	"bad_from":        {`from: must be a day as 2025-12-22, not "yesterday"`},
-	"impossible_day":  {`to: must be a day as 2025-12-22, not "2025-02-30"`},
-	"time_of_day":     {"from: must be a day as 2025-12-22"},
-	"to_before_from":  {"to: 2025-12-21 comes before from"},
+	"renamed_retry":   {"retry: was renamed to retry_on_failure"},
+	"bad_from":        {`from: must be a day such as 2025-12-22, not "yesterday"`},
+	"impossible_day":  {`to: must be a day such as 2025-12-22, not "2025-02-30"`},
+	"time_of_day":     {"from: must be a day such as 2025-12-22"},
+	"to_before_from":  {"to: must not be before from"},
 	"unknown_mode":    {`mode: must be follow or once, not "forever"`},
 	"clock_ahead":     {"clock: max_ahead: "},
-	"retry_backwards": {"retry: max_interval: "},
+	"retry_backwards": {"retry_on_failure::max_interval: "},
 	"zero_numbers": {
 		"poll_interval: ", "progress_interval: ", "max_batch_lines: ", "max_batch_bytes: ", "max_line_bytes: ",
-		"clock: max_behind: ", "retry: initial_interval: ",
+		"clock: max_behind: ", "retry_on_failure::initial_interval: ", "retry_on_failure::multiplier: ",
 	},
 }
 
 func TestConfigFiles(t *testing.T) {
 	t.Parallel()
 	configtest.Run(t, NewFactory(), validConfigs, invalidConfigs)
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	configtest.CheckStatus(t, NewFactory())
 }
 
 func TestReadmeHasTheConfiguration(t *testing.T) {

@@ -55,7 +55,7 @@ func TestConsumeContract(t *testing.T) {
 			cfg.Directory = t.TempDir()
 			cfg.PollInterval = time.Millisecond
 			cfg.MaxBatchLines = 3
-			cfg.Retry = RetryConfig{InitialInterval: time.Millisecond, MaxInterval: time.Millisecond}
+			cfg.RetryConfig = retryConfig(time.Millisecond, time.Millisecond)
 			file := filepath.Join(signal.String(), "2025-12-22.jsonl")
 			put(t, cfg.Directory, file, "")
 			receivertest.CheckConsumeContract(receivertest.CheckConsumeContractParams{

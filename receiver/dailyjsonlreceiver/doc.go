@@ -1,8 +1,8 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package dailyjsonlreceiver replays day files: it reads what the daily_jsonl
-// exporter wrote, oldest day first, hands it to the pipelines of its signals,
-// and remembers in a storage extension how far they have taken it. README.md
-// has its configuration and what happens when something goes wrong.
+// Package dailyjsonlreceiver replays day files: it reads the lines that the
+// daily_jsonl exporter wrote, oldest day first, sends them to the pipelines and
+// stores its positions in a storage extension. README.md describes its
+// configuration and how it handles errors.
 package dailyjsonlreceiver

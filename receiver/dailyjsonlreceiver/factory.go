@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/receiver"
 
@@ -16,7 +17,6 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/sharedcomponent"
 )
 
-// componentType is what a configuration calls this receiver.
 var componentType = component.MustNewType("daily_jsonl")
 
 // NewFactory returns the factory of the daily_jsonl receiver.
@@ -42,16 +42,18 @@ func createDefaultConfig() component.Config {
 		MaxBatchLines:    1000,
 		MaxBatchBytes:    4 << 20,
 		MaxLineBytes:     entry.MaxLineBytes,
-		Retry: RetryConfig{
-			InitialInterval: time.Second,
-			MaxInterval:     30 * time.Second,
+		RetryConfig: configretry.BackOffConfig{
+			Enabled:             true,
+			InitialInterval:     time.Second,
+			RandomizationFactor: 0.5,
+			Multiplier:          2,
+			MaxInterval:         30 * time.Second,
 		},
 	}
 }
 
-// factory makes one receiver per configuration, however many signals it is
-// asked for. The Collector makes a new factory with every configuration that
-// it loads.
+// factory creates one receiver per configuration, shared by the pipelines of all
+// signals. The Collector creates a new factory for every configuration it loads.
 type factory struct {
 	receivers  sharedcomponent.Map[*Config, *dailyReceiver]
 	unfinished *unfinished
@@ -72,7 +74,7 @@ func (f *factory) createLogs(_ context.Context, set receiver.Settings, cfg compo
 	if err != nil {
 		return nil, err
 	}
-	r.Unwrap().addPipeline(dayfile.Logs, &logs{next: next, obsrep: r.Unwrap().obsrep})
+	r.Unwrap().addPipeline(dayfile.Logs, &logsPipeline{next: next, obsrep: r.Unwrap().obsrep})
 	return r, nil
 }
 
@@ -81,7 +83,7 @@ func (f *factory) createTraces(_ context.Context, set receiver.Settings, cfg com
 	if err != nil {
 		return nil, err
 	}
-	r.Unwrap().addPipeline(dayfile.Traces, &traces{next: next, obsrep: r.Unwrap().obsrep})
+	r.Unwrap().addPipeline(dayfile.Traces, &tracesPipeline{next: next, obsrep: r.Unwrap().obsrep})
 	return r, nil
 }
 
@@ -90,6 +92,6 @@ func (f *factory) createMetrics(_ context.Context, set receiver.Settings, cfg co
 	if err != nil {
 		return nil, err
 	}
-	r.Unwrap().addPipeline(dayfile.Metrics, &metrics{next: next, obsrep: r.Unwrap().obsrep})
+	r.Unwrap().addPipeline(dayfile.Metrics, &metricsPipeline{next: next, obsrep: r.Unwrap().obsrep})
 	return r, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.uber.org/zap/zapcore"
 )
@@ -178,7 +179,7 @@ func TestCutFile(t *testing.T) {
 		wait(settleTime)
 		f.pass()
 		assert.Equal(t, []int{1, 2, 3, 4, 5, 1, 2}, f.sink.numbers())
-		assertHas(t, f.messages(), "A day has other lines than those that were delivered; delivering it from its beginning")
+		assertHas(t, f.messages(), "Day files no longer hold the lines that were sent; replaying the day from its beginning")
 	})
 }
 
@@ -277,7 +278,74 @@ func TestWaitsAreBounded(t *testing.T) {
 		assert.Equal(t, upTo(1, 1), f.sink.numbers())
 		assert.Greater(t, tries.Load(), int64(24*60*60/45))
 		assert.Less(t, tries.Load(), int64(24*60*60/15))
+		assert.Equal(t, 1, f.logged.FilterLevelExact(zapcore.WarnLevel).Len(), "only the first failure is logged")
+		assertHas(t, f.messages(), "Replay continues")
 	})
+}
+
+// TestRetriesEnd has a pipeline that never accepts one of the batches. The batch
+// then counts as refused, and the next start sends it again.
+func TestRetriesEnd(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		retry     configretry.BackOffConfig
+		tries     int
+		notBefore time.Duration
+		notUntil  time.Duration
+	}{
+		"disabled":         {configretry.BackOffConfig{InitialInterval: time.Second, MaxInterval: time.Second, Multiplier: 1}, 1, 0, 0},
+		"max_elapsed_time": {configretry.BackOffConfig{Enabled: true, InitialInterval: time.Second, MaxInterval: time.Second, Multiplier: 1, MaxElapsedTime: 10 * time.Second}, 11, 10 * time.Second, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			following(t, func(t *testing.T, f *followed) {
+				f.cfg.MaxBatchLines, f.cfg.RetryConfig = 1, c.retry
+				put(t, f.dir, day22, logLines(1, 3))
+				tries, start := 0, time.Now()
+				var last time.Duration
+				f.sink.judge = func(numbers []int) error {
+					if numbers[0] != 2 {
+						return nil
+					}
+					tries, last = tries+1, time.Since(start)
+					return errors.New("not now")
+				}
+				f.start(t)
+				wait(time.Minute)
+				assert.Equal(t, []int{1, 3}, f.sink.numbers())
+				assert.Equal(t, c.tries, tries)
+				assert.GreaterOrEqual(t, last, c.notBefore)
+				assert.LessOrEqual(t, last, c.notUntil)
+				assertHas(t, f.messages(), "Pipeline refused lines; they are sent again at the next start")
+
+				require.NoError(t, f.shutdown(t))
+				f.sink.judgeBy(nil)
+				f.start(t)
+				f.pass()
+				assert.Equal(t, []int{1, 3, 2}, f.sink.numbers())
+			})
+		})
+	}
+}
+
+// The component is healthy again when all signals are.
+func TestHealthOfSeveralSignals(t *testing.T) {
+	t.Parallel()
+	host := newHost(nil)
+	h := &health{host: host, unhealthy: map[*replay]struct{}{}}
+	logs, traces := new(replay), new(replay)
+	assert.False(t, h.markHealthy(logs))
+	assert.True(t, h.markUnhealthy(logs, errors.New("not now")))
+	assert.False(t, h.markUnhealthy(logs, errors.New("not now either")))
+	assert.True(t, h.markUnhealthy(traces, errors.New("disk is full")))
+	assert.True(t, h.markHealthy(logs))
+	assert.Len(t, host.reported, 2)
+	for range 2 {
+		assert.Equal(t, componentstatus.StatusRecoverableError, (<-host.reported).Status())
+	}
+	assert.True(t, h.markHealthy(traces))
+	assert.Equal(t, componentstatus.StatusOK, (<-host.reported).Status())
+	assert.Empty(t, host.reported)
 }
 
 func TestRefusedLinesAreSkipped(t *testing.T) {
@@ -331,7 +399,7 @@ func TestStorageThatHoldsNonsense(t *testing.T) {
 		f.start(t)
 		f.pass()
 		assert.Equal(t, upTo(1, 2), f.sink.numbers())
-		assertHas(t, f.messages(), "The storage holds no position of a day that can be used; delivering it from its beginning")
+		assertHas(t, f.messages(), "Stored position is invalid; replaying the day from its beginning")
 	})
 }
 

@@ -58,7 +58,7 @@ func TestGolden(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(want), got.String())
 
-	bad := "Bad line kept out: " + filepath.Join("testdata", "golden", "days", "logs", "2025-12-20.jsonl")
+	bad := "Bad line skipped: " + filepath.Join("testdata", "golden", "days", "logs", "2025-12-20.jsonl")
 	assertHas(t, g.messages(), bad+":5: invalid JSON: unexpected EOF at byte 60")
 	assertHas(t, g.messages(), bad+":6: received_at is missing")
 }

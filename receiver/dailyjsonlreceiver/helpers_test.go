@@ -5,6 +5,7 @@ package dailyjsonlreceiver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -13,12 +14,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
@@ -62,11 +65,11 @@ func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
 	return []byte(value), m.failing
 }
 
-func (m *memory) Set(_ context.Context, key string, value []byte) error {
+func (m *memory) Set(ctx context.Context, key string, value []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.failing != nil {
-		return m.failing
+	if err := errors.Join(ctx.Err(), m.failing); err != nil {
+		return err
 	}
 	m.kept[key] = string(value)
 	if m.saved != nil {
@@ -128,6 +131,13 @@ func onceConfig(dir string) *Config {
 	return cfg
 }
 
+// retryConfig retries for an unlimited time.
+func retryConfig(initialInterval, maxInterval time.Duration) configretry.BackOffConfig {
+	cfg := createDefaultConfig().(*Config).RetryConfig
+	cfg.InitialInterval, cfg.MaxInterval = initialInterval, maxInterval
+	return cfg
+}
+
 // rig is a receiver with all that it needs.
 type rig struct {
 	cfg     *Config
@@ -137,7 +147,10 @@ type rig struct {
 	traces  consumer.Traces
 	metrics consumer.Metrics
 
-	telemetry  *componenttest.Telemetry
+	telemetry *componenttest.Telemetry
+	// pointBits is the size of the point counter, which is small by default:
+	// most of its memory is of no use to a test.
+	pointBits  int
 	logged     *observer.ObservedLogs
 	ended      chan struct{} // closed when the receiver ends the Collector
 	components []component.Component
@@ -145,7 +158,7 @@ type rig struct {
 
 func newRig(cfg *Config) *rig {
 	m := newMemory()
-	return &rig{cfg: cfg, memory: m, host: newHost(m)}
+	return &rig{cfg: cfg, memory: m, host: newHost(m), pointBits: 12}
 }
 
 // create makes the receiver anew, with what was stored before.
@@ -174,7 +187,18 @@ func (g *rig) create(t testing.TB) {
 		require.NoError(t, err)
 		g.components = append(g.components, c)
 	}
+	if len(g.components) == 0 {
+		return
+	}
+	for _, r := range g.receiver().replays {
+		if points := r.sender.marker.points; points != nil {
+			points.bits = g.pointBits
+		}
+	}
 }
+
+// receiver is the receiver that the components share.
+func (g *rig) receiver() *dailyReceiver { return g.components[0].(*sharedReceiver).Unwrap() }
 
 func settings(log *zap.Logger) receiver.Settings {
 	set := receivertest.NewNopSettings(componentType)

@@ -4,8 +4,10 @@
 package dailyjsonlreceiver
 
 import (
+	"math"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -16,63 +18,71 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// The attributes that tell where an entry stood, named as the filelog receiver
-// does. log.file.name is of the semantic conventions:
+// The attributes that tell where an entry comes from, with the names that the
+// filelog receiver uses. log.file.name is in the semantic conventions:
 // https://opentelemetry.io/docs/specs/semconv/registry/attributes/log/
 const (
 	attrFileName     = "log.file.name"
 	attrRecordNumber = "log.file.record_number"
 )
 
-// marker gives the entries of a batch what Config's keys ask for beyond what
-// their lines say. Lines decide marks and nothing else does: an entry that is
-// sent again, by this process or by the next one, bears the same.
+// marker adds the attributes that the configuration asks for, and corrects the
+// times of wrong clocks.
+//
+// Invariant: the marks of an entry depend only on the lines of its day up to
+// its own. An entry that is sent again, by this process or the next one, has
+// the same marks.
 type marker struct {
 	cfg *Config
-	// points is nil where occurrences are not asked for.
-	points *pointCounter
 
-	// Of the batch:
-	file  string
-	lines []line // of each entry
-	// occurrences is of each data point, once the batch was marked: a batch
-	// that is decoded anew must not be counted anew.
-	occurrences []uint16
-	counted     bool
+	// points counts the data points of the lines of day before reached. It is
+	// nil unless occurrences are asked for.
+	points  *pointCounter
+	day     dayfile.Day
+	reached reader.Position
 
-	// The received_at that was read last, as most entries have their
-	// predecessor's.
-	receipt    string
-	receivedAt pcommon.Timestamp
+	// batch is the one whose entries are marked.
+	batch *batch
+
+	// The received_at parsed last: most entries have the same as the previous
+	// one.
+	receivedAtText string
+	receivedAt     pcommon.Timestamp
 }
 
 func newMarker(cfg *Config, signal dayfile.Signal) *marker {
 	m := &marker{cfg: cfg}
 	if cfg.IncludeOccurrence && signal == dayfile.Metrics {
-		m.points = new(pointCounter)
+		m.points = &pointCounter{bits: pointBits}
 	}
 	return m
 }
 
-// begin begins a batch of a day.
-func (m *marker) begin(day dayfile.Day) {
-	m.file = dayfile.FileName(day, dayfile.Plain)
-	m.occurrences, m.counted = m.occurrences[:0], false
+// ready reports whether the batch at a position can be marked. If not, the
+// lines before it have to be read from the beginning of the day on, after a call
+// of restart.
+func (m *marker) ready(day dayfile.Day, from reader.Position) bool {
+	return m.points == nil || m.points.cells != nil && m.day == day && m.reached == from
 }
 
-// reached notes that all lines of the day before a position are marked.
-func (m *marker) reached(to reader.Position) {
+// restart prepares for the first batch of a day.
+func (m *marker) restart(day dayfile.Day) {
 	if m.points != nil {
-		m.points.reached = to
+		m.points.clear()
 	}
+	m.day, m.reached = day, reader.Position{}
 }
 
-// idle says whether there is nothing to mark.
+// begin is called with every batch once it is decoded. The batch follows the
+// one before, or is the same one again.
+func (m *marker) begin(b *batch) { m.batch, m.reached = b, b.to }
+
+// idle reports whether there is nothing to do.
 func (m *marker) idle() bool {
 	return !m.cfg.IncludeFileName && !m.cfg.IncludeFileRecordNumber && m.cfg.Clock == (ClockConfig{}) && m.points == nil
 }
 
-func (m *marker) logs(ld plog.Logs) {
+func (m *marker) markLogs(ld plog.Logs) {
 	if m.idle() {
 		return
 	}
@@ -80,9 +90,9 @@ func (m *marker) logs(ld plog.Logs) {
 	for _, rl := range ld.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, record := range sl.LogRecords().All() {
-				m.place(record.Attributes(), i)
-				if ts := record.Timestamp(); ts != 0 && m.wrong(ts, record.ObservedTimestamp()) {
-					noteClientTime(record.Attributes(), ts)
+				m.putSource(record.Attributes(), i)
+				if ts := record.Timestamp(); ts != 0 && m.isWrong(ts, record.ObservedTimestamp()) {
+					putClientTime(record.Attributes(), ts)
 					record.SetTimestamp(record.ObservedTimestamp())
 				}
 				i++
@@ -91,7 +101,7 @@ func (m *marker) logs(ld plog.Logs) {
 	}
 }
 
-func (m *marker) traces(td ptrace.Traces) {
+func (m *marker) markTraces(td ptrace.Traces) {
 	if m.idle() {
 		return
 	}
@@ -99,13 +109,13 @@ func (m *marker) traces(td ptrace.Traces) {
 	for _, rs := range td.ResourceSpans().All() {
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, span := range ss.Spans().All() {
-				m.place(span.Attributes(), i)
-				end, at := span.EndTimestamp(), m.received(span.Attributes())
-				if m.wrong(end, at) {
-					noteClientTime(span.Attributes(), end)
-					// Both move: a span takes as long as it took.
-					span.SetStartTimestamp(span.StartTimestamp() + at - end)
-					span.SetEndTimestamp(at)
+				m.putSource(span.Attributes(), i)
+				end, receivedAt := span.EndTimestamp(), m.parseReceivedAt(span.Attributes())
+				if m.isWrong(end, receivedAt) {
+					putClientTime(span.Attributes(), end)
+					// Both times move, so that the duration stays.
+					span.SetStartTimestamp(span.StartTimestamp() + receivedAt - end)
+					span.SetEndTimestamp(receivedAt)
 				}
 				i++
 			}
@@ -113,7 +123,7 @@ func (m *marker) traces(td ptrace.Traces) {
 	}
 }
 
-func (m *marker) metrics(md pmetric.Metrics) {
+func (m *marker) markMetrics(md pmetric.Metrics) {
 	if m.idle() {
 		return
 	}
@@ -122,47 +132,50 @@ func (m *marker) metrics(md pmetric.Metrics) {
 		for _, sm := range rm.ScopeMetrics().All() {
 			for _, metric := range sm.Metrics().All() {
 				for point := range entry.DataPoints(metric) {
-					m.place(point.Attributes(), i)
-					ts, at := point.Timestamp(), m.received(point.Attributes())
-					if m.wrong(ts, at) {
-						noteClientTime(point.Attributes(), ts)
-						point.SetTimestamp(at)
+					m.putSource(point.Attributes(), i)
+					ts, receivedAt := point.Timestamp(), m.parseReceivedAt(point.Attributes())
+					if m.isWrong(ts, receivedAt) {
+						putClientTime(point.Attributes(), ts)
+						point.SetTimestamp(receivedAt)
 					}
-					m.occurrence(metric.Name(), point, n)
+					m.putOccurrence(metric.Name(), point, n)
 					n++
 				}
 				i++
 			}
 		}
 	}
-	m.counted = true
+	m.batch.counted = true
 }
 
-// place says where the batch's i-th entry stood.
-func (m *marker) place(attributes pcommon.Map, i int) {
+// putSource adds where the i-th entry of the batch comes from.
+func (m *marker) putSource(attributes pcommon.Map, i int) {
 	if m.cfg.IncludeFileName {
-		attributes.PutStr(attrFileName, m.file)
+		attributes.PutStr(attrFileName, dayfile.FileName(m.batch.day, dayfile.Plain))
 	}
 	if m.cfg.IncludeFileRecordNumber {
-		attributes.PutInt(attrRecordNumber, m.lines[i].number)
+		attributes.PutInt(attrRecordNumber, m.batch.lines[i].number)
 	}
 }
 
-// occurrence tells the batch's n-th data point from those before it.
-func (m *marker) occurrence(name string, point entry.DataPoint, n int) {
+// putOccurrence counts the n-th data point of the batch, unless an earlier call
+// did, and adds its occurrence.
+func (m *marker) putOccurrence(name string, point entry.DataPoint, n int) {
 	if m.points == nil {
 		return
 	}
-	if !m.counted {
-		m.occurrences = append(m.occurrences, m.points.count(name, point.Timestamp()))
+	b := m.batch
+	if !b.counted {
+		b.occurrences = append(b.occurrences, m.points.count(name, point.Timestamp()))
 	}
-	if nth := m.occurrences[n]; nth > 1 {
-		point.Attributes().PutInt(entry.AttrOccurrence, int64(nth))
+	if occurrence := b.occurrences[n]; occurrence > 1 {
+		point.Attributes().PutInt(entry.AttrOccurrence, int64(occurrence))
 	}
 }
 
-// received is when a span or data point was received, 0 where it doesn't say.
-func (m *marker) received(attributes pcommon.Map) pcommon.Timestamp {
+// parseReceivedAt returns when a span or data point was received, or 0 if that
+// is unknown or not needed.
+func (m *marker) parseReceivedAt(attributes pcommon.Map) pcommon.Timestamp {
 	if m.cfg.Clock == (ClockConfig{}) {
 		return 0
 	}
@@ -170,14 +183,15 @@ func (m *marker) received(attributes pcommon.Map) pcommon.Timestamp {
 	if !ok {
 		return 0
 	}
-	if receipt := v.Str(); receipt != m.receipt {
-		m.receipt, m.receivedAt = receipt, entry.ParseReceivedAt(receipt)
+	if text := v.Str(); text != m.receivedAtText {
+		m.receivedAtText, m.receivedAt = text, entry.ParseReceivedAt(text)
 	}
 	return m.receivedAt
 }
 
-// wrong says whether a client's clock must have been wrong when it said ts.
-func (m *marker) wrong(ts, receivedAt pcommon.Timestamp) bool {
+// isWrong reports whether a client's time is beyond the limits of the
+// configuration.
+func (m *marker) isWrong(ts, receivedAt pcommon.Timestamp) bool {
 	if receivedAt == 0 {
 		return false
 	}
@@ -185,6 +199,40 @@ func (m *marker) wrong(ts, receivedAt pcommon.Timestamp) bool {
 	return clock.MaxAhead > 0 && ahead > clock.MaxAhead || clock.MaxBehind > 0 && -ahead > clock.MaxBehind
 }
 
-func noteClientTime(attributes pcommon.Map, ts pcommon.Timestamp) {
+func putClientTime(attributes pcommon.Map, ts pcommon.Timestamp) {
 	attributes.PutStr(entry.AttrClientTime, ts.AsTime().Format(time.RFC3339Nano))
+}
+
+// pointCounter counts data points by metric name and millisecond.
+//
+// A hash selects the cell that counts a point, so that the memory does not
+// depend on the number of points. Points that differ in name or millisecond may
+// share a cell: on a day of 10,000 points one in 400 gets a higher count than it
+// should. Equal ones always get different counts, up to the 65,535th.
+type pointCounter struct {
+	bits  int // log2 of the number of cells
+	cells []uint16
+}
+
+// pointBits makes the cells take 8 MB.
+const pointBits = 22
+
+func (c *pointCounter) clear() {
+	if c.cells == nil {
+		c.cells = make([]uint16, 1<<c.bits)
+		return
+	}
+	clear(c.cells)
+}
+
+// count adds a point and returns how many have been counted of its name and
+// millisecond.
+func (c *pointCounter) count(name string, ts pcommon.Timestamp) uint16 {
+	// The multiplier of Fibonacci hashing spreads neighbouring milliseconds.
+	h := (xxhash.Sum64String(name) ^ uint64(ts/1e6)) * 0x9E3779B97F4A7C15
+	cell := &c.cells[h>>(64-c.bits)]
+	if *cell < math.MaxUint16 {
+		*cell++
+	}
+	return *cell
 }

@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.uber.org/zap/zapcore"
 	"pgregory.net/rapid"
 
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
@@ -91,7 +92,7 @@ func TestMarksAreTheLines(t *testing.T) {
 		put(t, dir, metrics22, "")
 		g := newRig(onceConfig(dir))
 		g.cfg.IncludeFileName, g.cfg.IncludeFileRecordNumber, g.cfg.IncludeOccurrence = true, true, true
-		g.cfg.Retry = RetryConfig{InitialInterval: time.Nanosecond, MaxInterval: time.Nanosecond}
+		g.cfg.RetryConfig = retryConfig(time.Nanosecond, time.Nanosecond)
 		g.cfg.MaxBatchLines = rapid.IntRange(1, 7).Draw(rt, "batch")
 		sink := &pointSink{marked: map[int64][]string{}}
 		g.metrics = sink
@@ -99,7 +100,6 @@ func TestMarksAreTheLines(t *testing.T) {
 		var lines []string
 		want := map[int64]string{}
 		seen := map[string]int{}
-		write := func() { put(t, dir, metrics22, strings.Join(lines, "")) }
 		rt.Repeat(map[string]func(*rapid.T){
 			"append": func(rt *rapid.T) {
 				for range rapid.IntRange(1, 20).Draw(rt, "lines") {
@@ -115,9 +115,9 @@ func TestMarksAreTheLines(t *testing.T) {
 					seen[key]++
 					want[int64(len(lines))] = fmt.Sprintf("%s 0.5 at 01.%03d in 2025-12-22.jsonl, occurrence %d", name, ms, seen[key])
 				}
-				write()
 			},
 			"replay": func(rt *rapid.T) {
+				put(t, dir, metrics22, strings.Join(lines, ""))
 				fates := rapid.SliceOfN(rapid.SampledFrom([]error{nil, nil, errors.New("not now"), errPermanent}), 0, 8).Draw(rt, "fates")
 				refused := false
 				sink.judgeBy(func() error {
@@ -214,25 +214,25 @@ func TestClockBounds(t *testing.T) {
 	const receivedAt = pcommon.Timestamp(1766397600e9)
 	at := func(ahead time.Duration) pcommon.Timestamp { return receivedAt + pcommon.Timestamp(ahead) }
 	both := marker{cfg: &Config{Clock: ClockConfig{MaxAhead: time.Minute, MaxBehind: time.Hour}}}
-	assert.False(t, both.wrong(at(time.Minute), receivedAt))
-	assert.True(t, both.wrong(at(time.Minute+1), receivedAt))
-	assert.False(t, both.wrong(at(-time.Hour), receivedAt))
-	assert.True(t, both.wrong(at(-time.Hour-1), receivedAt))
-	assert.True(t, both.wrong(0, receivedAt))
-	assert.True(t, both.wrong(1<<64-1, receivedAt), "far behind 1970, for all that a server makes of it")
-	assert.False(t, both.wrong(at(time.Minute+1), 0), "nobody knows when it was received")
+	assert.False(t, both.isWrong(at(time.Minute), receivedAt))
+	assert.True(t, both.isWrong(at(time.Minute+1), receivedAt))
+	assert.False(t, both.isWrong(at(-time.Hour), receivedAt))
+	assert.True(t, both.isWrong(at(-time.Hour-1), receivedAt))
+	assert.True(t, both.isWrong(0, receivedAt))
+	assert.True(t, both.isWrong(1<<64-1, receivedAt), "far behind 1970, for all that a server makes of it")
+	assert.False(t, both.isWrong(at(time.Minute+1), 0), "nobody knows when it was received")
 
 	none := marker{cfg: &Config{}}
-	assert.False(t, none.wrong(at(time.Hour), receivedAt))
-	assert.False(t, none.wrong(at(-time.Hour), receivedAt))
+	assert.False(t, none.isWrong(at(time.Hour), receivedAt))
+	assert.False(t, none.isWrong(at(-time.Hour), receivedAt))
 }
 
 // The points of a day are far fewer than the cells, and so are those that
 // share one: points that stand alone are hardly ever told apart.
 func TestPointCounterCountsApart(t *testing.T) {
 	t.Parallel()
-	var c pointCounter
-	c.begin(c.day)
+	c := pointCounter{bits: pointBits}
+	c.clear()
 	shared := 0
 	for ms := range pcommon.Timestamp(10_000) {
 		if c.count("web_vital_lcp", 1766397600e9+ms*1e6) != 1 {
@@ -240,7 +240,7 @@ func TestPointCounterCountsApart(t *testing.T) {
 		}
 	}
 	assert.Less(t, shared, 50)
-	c.begin(c.day)
+	c.clear()
 	assert.EqualValues(t, 1, c.count("web_vital_lcp", 1766397600e9))
 	assert.EqualValues(t, 2, c.count("web_vital_lcp", 1766397600e9+999_999), "the same millisecond")
 	assert.EqualValues(t, 1, c.count("web_vital_inp", 1766397600e9))
@@ -248,4 +248,23 @@ func TestPointCounterCountsApart(t *testing.T) {
 		c.count("busy", 0)
 	}
 	assert.EqualValues(t, 1<<16-1, c.count("busy", 0))
+}
+
+// A restart that counts the points of a day again does not report the bad lines
+// among them again.
+func TestBadLinesAreReportedOnce(t *testing.T) {
+	t.Parallel()
+	const point = `{"name":"lcp","value":0.5,"received_at":"2025-12-22T10:00:05Z"}` + "\n"
+	dir := t.TempDir()
+	put(t, dir, metrics22, point+strings.Repeat("x", 5000)+"\n"+"bad\n"+point)
+	g := newRig(onceConfig(dir))
+	g.cfg.IncludeOccurrence = true
+	g.cfg.MaxLineBytes = 4096
+	g.metrics = consumertest.NewNop()
+	require.NoError(t, g.replay(t))
+	assert.Equal(t, 2, g.logged.FilterLevelExact(zapcore.WarnLevel).Len(), "%q", g.messages())
+
+	extend(t, dir, metrics22, point)
+	require.NoError(t, g.replay(t))
+	assert.Zero(t, g.logged.FilterLevelExact(zapcore.WarnLevel).Len(), "%q", g.messages())
 }

@@ -60,7 +60,54 @@ func TestBadLineIsReportedAndKeptOut(t *testing.T) {
 	g.logs = sink
 	require.NoError(t, g.replay(t))
 	assert.Equal(t, upTo(1, 2), sink.numbers())
-	assertHas(t, g.messages(), "Bad line kept out: "+filepath.Join(dir, "logs", "2025-12-22.jsonl")+":2: invalid JSON: unexpected EOF at byte 8")
+	assertHas(t, g.messages(), "Bad line skipped: "+filepath.Join(dir, "logs", "2025-12-22.jsonl")+":2: invalid JSON: unexpected EOF at byte 8")
+}
+
+// Nothing of a bad line is in the log, whatever is wrong with it.
+func TestLogQuotesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const secret = "§" // in no message and no path
+	for i, line := range []string{
+		secret, "root:x:0:0:" + secret, `{` + secret, `{"` + secret, `{"a":` + secret, `{"a":tru` + secret, `{"a":1` + secret, `{"a":1}` + secret,
+		`{"a":"\u` + secret + `"}`, `{"a":"\` + secret + `"}`, `{"message":"` + secret + `"}`, `["` + secret + `"]`, `"` + secret + `"`,
+		`{"received_at":"` + secret + `"}`, `{"` + secret + `":1e999,"received_at":"2025-12-22T10:00:05Z"}`,
+		`{"received_at":"2025-12-22T10:00:05Z","resourceLogs":["` + secret + `"]}`,
+		`{"received_at":"2025-12-22T10:00:05Z","resourceLogs":[{"` + secret + `":1}]}`,
+		`{"a":"` + secret + strings.Repeat("x", 5000) + `"}`, secret + "\xff",
+	} {
+		put(t, dir, fmt.Sprintf("logs/2025-12-%02d.jsonl", i+1), logLine(1)+line+"\n"+logLine(2)+line)
+	}
+	g := newRig(onceConfig(dir))
+	g.cfg.MaxLineBytes = 4096
+	g.logs = new(logSink)
+	require.NoError(t, g.replay(t))
+	require.NotEmpty(t, g.logged.FilterLevelExact(zapcore.WarnLevel).All())
+	for _, entry := range g.logged.All() {
+		assert.NotContains(t, fmt.Sprint(entry.Message, entry.ContextMap()), secret)
+	}
+}
+
+// A line of more than longLine ends its batch.
+func TestLongLinesEndTheirBatch(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var day strings.Builder
+	for n := range 3 {
+		fmt.Fprintf(&day, `{"message":%d,"context":{"text":%q},"received_at":"2025-12-22T10:00:05Z"}`+"\n", 2*n, strings.Repeat("x", longLine))
+		day.WriteString(logLine(2*n + 1))
+	}
+	put(t, dir, day22, day.String())
+	g := newRig(onceConfig(dir))
+	sink := new(logSink)
+	g.logs = sink
+	require.NoError(t, g.replay(t))
+	var sizes []int
+	for _, batch := range sink.AllLogs() {
+		sizes = append(sizes, batch.LogRecordCount())
+	}
+	assert.Equal(t, []int{1, 2, 2, 1}, sizes)
+	assert.Equal(t, upTo(0, 5), sink.numbers())
 }
 
 // TestManyBadLines shows that the log is not flooded.
@@ -68,16 +115,16 @@ func TestManyBadLines(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, dir, day22, strings.Repeat("bad\n", 1000)+logLine(1))
-	put(t, dir, day23, strings.Repeat("bad\n", maxBadReports)+logLine(2))
+	put(t, dir, day23, strings.Repeat("bad\n", maxBadLineLogs)+logLine(2))
 	g := newRig(onceConfig(dir))
 	sink := new(logSink)
 	g.logs = sink
 	require.NoError(t, g.replay(t))
 	assert.Equal(t, upTo(1, 2), sink.numbers())
-	assert.Equal(t, 2*maxBadReports+1, g.logged.FilterLevelExact(zapcore.WarnLevel).Len())
-	more := g.logged.FilterMessage("More bad lines kept out").All()
+	assert.Equal(t, 2*maxBadLineLogs+1, g.logged.FilterLevelExact(zapcore.WarnLevel).Len())
+	more := g.logged.FilterMessage("More bad lines skipped").All()
 	require.Len(t, more, 1)
-	assert.Equal(t, int64(1000-maxBadReports), more[0].ContextMap()["lines"])
+	assert.Equal(t, int64(1000-maxBadLineLogs), more[0].ContextMap()["lines"])
 }
 
 func TestLongLine(t *testing.T) {
@@ -90,7 +137,7 @@ func TestLongLine(t *testing.T) {
 	g.logs = sink
 	require.NoError(t, g.replay(t))
 	assert.Equal(t, upTo(1, 2), sink.numbers())
-	assertHas(t, g.messages(), "Bad line kept out: "+filepath.Join(dir, day22)+":2: line is too long")
+	assertHas(t, g.messages(), "Bad line skipped: "+filepath.Join(dir, day22)+":2: line is too long")
 }
 
 // TestLastLineWithoutEnd shows that once takes it where it is whole, and that
@@ -106,7 +153,7 @@ func TestLastLineWithoutEnd(t *testing.T) {
 	require.NoError(t, g.replay(t))
 	assert.Equal(t, upTo(1, 3), sink.numbers())
 	assert.Equal(t, 1, g.logged.FilterLevelExact(zapcore.WarnLevel).Len())
-	assertHas(t, g.messages(), "The last line has no end and is left: "+filepath.Join(dir, day23)+":2")
+	assertHas(t, g.messages(), "Last line without an end skipped: "+filepath.Join(dir, day23)+":2")
 
 	extend(t, dir, day22, "\n"+logLine(5))
 	extend(t, dir, day23, logLine(4)[30:])

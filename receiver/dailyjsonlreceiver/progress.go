@@ -16,17 +16,16 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/reader"
 )
 
-// progress is how far a replay is, in bytes as they are stored, which alone are
-// known before they are read. It may be looked at while the replay runs.
+// progress is how far a replay is, in bytes as stored: the number of lines is
+// unknown before they are read. Other goroutines may read the atomic fields.
 type progress struct {
-	total atomic.Int64 // bytes of the files that were there at the last look
-	done  atomic.Int64 // bytes of total that need not be read any more
-	read  atomic.Int64 // bytes that were read since the start
-	lines atomic.Int64 // lines that were read since the start
+	total atomic.Int64 // bytes of the files that the last pass found
+	done  atomic.Int64 // bytes of total that need no more reading
+	read  atomic.Int64 // bytes read since the start
+	lines atomic.Int64 // lines read since the start
 
-	// The replay's own.
-	before int64 // bytes of the days before
-	stored int64 // bytes of the day so far
+	before int64 // bytes of the days before this one
+	stored int64 // bytes of this day so far
 }
 
 func (p *progress) begin(days []reader.DayState) {
@@ -41,12 +40,12 @@ func (p *progress) begin(days []reader.DayState) {
 
 func (p *progress) opened(lines *reader.Lines) { p.stored = lines.Stored() }
 
-func (p *progress) at(lines *reader.Lines, n int) {
+func (p *progress) advance(lines *reader.Lines, count int) {
 	stored := lines.Stored()
 	p.read.Add(max(0, stored-p.stored))
 	p.stored = stored
 	p.done.Store(p.before + stored)
-	p.lines.Add(int64(n))
+	p.lines.Add(int64(count))
 }
 
 func (p *progress) passed(size int64) {
@@ -54,11 +53,11 @@ func (p *progress) passed(size int64) {
 	p.done.Store(p.before)
 }
 
-// left is how many bytes are still to be read.
+// left is the number of bytes still to read.
 func (p *progress) left() int64 { return max(0, p.total.Load()-p.done.Load()) }
 
-// reportProgress logs how far the replays are until ctx ends.
-func (r *dailyReceiver) reportProgress(ctx context.Context, began time.Time) {
+// reportProgress logs the progress regularly until ctx ends.
+func (r *dailyReceiver) reportProgress(ctx context.Context, start time.Time) {
 	ticker := time.NewTicker(r.cfg.ProgressInterval)
 	defer ticker.Stop()
 	for {
@@ -66,7 +65,7 @@ func (r *dailyReceiver) reportProgress(ctx context.Context, began time.Time) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			r.logProgress(time.Since(began))
+			r.logProgress(time.Since(start))
 		}
 	}
 }
@@ -88,13 +87,13 @@ func (r *dailyReceiver) logProgress(elapsed time.Duration) {
 		fields = append(fields, zap.Int64("percent", 100*(total-left)/total))
 	}
 	if read > 0 {
-		wait := time.Duration(float64(elapsed) * float64(left) / float64(read))
-		fields = append(fields, zap.Stringer("time_left", wait.Round(time.Second)))
+		timeLeft := time.Duration(float64(elapsed) * float64(left) / float64(read))
+		fields = append(fields, zap.Stringer("time_left", timeLeft.Round(time.Second)))
 	}
-	r.log.Info("Replaying", fields...)
+	r.logger.Info("Replaying", fields...)
 }
 
-// tally is what became of the lines of a day since the start.
+// tally counts the lines of a day since the start.
 type tally struct {
 	signal dayfile.Signal
 	day    dayfile.Day
@@ -105,13 +104,13 @@ type tally struct {
 	took       time.Duration
 }
 
-func (t *tally) count(b *batch, taken bool) {
-	t.lines += int64(len(b.lines) + b.bad)
-	t.bad += int64(b.bad)
-	if taken {
-		t.sent += int64(len(b.lines))
-	} else {
+func (t *tally) add(b *batch, refused bool) {
+	t.lines += int64(b.lineCount())
+	t.bad += int64(len(b.bad))
+	if refused {
 		t.refused += int64(len(b.lines))
+	} else {
+		t.sent += int64(len(b.lines))
 	}
 }
 
@@ -131,8 +130,8 @@ func (t *tally) fields() []zap.Field {
 	return fields
 }
 
-// logSummary logs what became of every day and signal that had something new,
-// and all of them together.
+// logSummary logs the tally of every day and signal that had new lines, and
+// their sum, which it returns.
 func (r *dailyReceiver) logSummary(elapsed time.Duration) (all tally) {
 	var tallies []*tally
 	for _, replay := range r.replays {
@@ -156,8 +155,8 @@ func (r *dailyReceiver) logSummary(elapsed time.Duration) (all tally) {
 		all.bad += t.bad
 		all.refused += t.refused
 		all.unreadable += t.unreadable
-		r.log.Info("Replayed", append([]zap.Field{zap.Stringer("day", t.day), zap.String("signal", string(t.signal))}, t.fields()...)...)
+		r.logger.Info("Replayed", append([]zap.Field{zap.Stringer("day", t.day), zap.String("signal", string(t.signal))}, t.fields()...)...)
 	}
-	r.log.Info("Replay is complete", append(all.fields(), zap.Int("days_without_new_lines", unchanged))...)
+	r.logger.Info("Replay is complete", append(all.fields(), zap.Int("days_without_new_lines", unchanged))...)
 	return all
 }

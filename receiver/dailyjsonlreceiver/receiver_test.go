@@ -82,7 +82,7 @@ func TestStartErrorsNameTheKey(t *testing.T) {
 		"no directory":      {func(c *Config) { c.Directory = filepath.Join(dir, "none") }, "directory: "},
 		"a file":            {func(c *Config) { c.Directory = filepath.Join(dir, "file") }, "directory: "},
 		"no extension":      {func(c *Config) { id := component.MustNewID("none"); c.Storage = &id }, `storage: there is no extension "none"`},
-		"another extension": {func(c *Config) { c.Storage = &other }, `storage: "other" is no storage extension`},
+		"another extension": {func(c *Config) { c.Storage = &other }, `storage: "other" is not a storage extension`},
 		"storage fails":     {func(*Config) {}, "storage: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestStoppedBeforeTheEnd(t *testing.T) {
 	sink.judge = func(numbers []int) error {
 		if numbers[0] == 2 {
 			close(taken)
-			<-g.components[0].(*sharedReceiver).Unwrap().replays[0].sending.Done()
+			<-g.components[0].(*sharedReceiver).Unwrap().replays[0].consuming.Done()
 			return errors.New("aborted")
 		}
 		return nil

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	scopeName = "github.com/saberloop/otelcol-saberloop/receiver/dailyjsonlreceiver"
-	// metricPrefix is what the Collector's own metrics of receivers begin
-	// with, and the type of this one.
+	meterName = "github.com/saberloop/otelcol-saberloop/receiver/dailyjsonlreceiver"
+	// metricPrefix is the Collector's prefix for metrics of receivers and the
+	// type of this one.
 	metricPrefix = "otelcol_receiver_daily_jsonl_"
 )
 
-// telemetry counts what happens before the pipelines; from there on
-// receiverhelper does.
+// telemetry counts what happens before the pipelines. receiverhelper counts what
+// they accept.
 type telemetry struct {
 	lines      metric.Int64Counter
 	badLines   metric.Int64Counter
@@ -40,7 +40,7 @@ type telemetry struct {
 
 func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry, error) {
 	t := &telemetry{
-		meter: set.MeterProvider.Meter(scopeName),
+		meter: set.MeterProvider.Meter(meterName),
 		of:    map[dayfile.Signal]metric.MeasurementOption{},
 	}
 	for _, signal := range dayfile.Signals() {
@@ -51,19 +51,19 @@ func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry,
 	counter := func(name, unit, description string) (c metric.Int64Counter, err error) {
 		return t.meter.Int64Counter(metricPrefix+name, metric.WithUnit(unit), metric.WithDescription(description))
 	}
-	t.lines, errs[0] = counter("lines", "{lines}", "Lines that were read and decoded.")
-	t.badLines, errs[1] = counter("bad_lines", "{lines}", "Lines that can't be decoded, or are too long.")
-	t.refused, errs[2] = counter("refused_lines", "{lines}", "Lines that a pipeline refused for good.")
-	t.bytes, errs[3] = counter("read", "By", "Bytes of lines, uncompressed.")
-	t.days, errs[4] = counter("days_delivered", "{days}", "Times that all there was of a day was delivered.")
-	t.retries, errs[5] = counter("retries", "{retries}", "Times that something was tried again: a pipeline, the storage, the directory.")
-	t.unreadable, errs[6] = counter("unreadable_days", "{days}", "Times that the files of a day could not be read to their end.")
+	t.lines, errs[0] = counter("lines", "{line}", "Number of lines read and decoded, by signal.")
+	t.badLines, errs[1] = counter("bad_lines", "{line}", "Number of lines that can't be decoded or are too long, by signal.")
+	t.refused, errs[2] = counter("refused_lines", "{line}", "Number of lines that a pipeline refused for good, by signal.")
+	t.bytes, errs[3] = counter("read", "By", "Number of bytes of the lines, uncompressed, by signal.")
+	t.days, errs[4] = counter("days_delivered", "{day}", "Number of times that a day was delivered to its end, by signal.")
+	t.retries, errs[5] = counter("retries", "{retry}", "Number of retries of a pipeline, the storage or the directory, by signal.")
+	t.unreadable, errs[6] = counter("unreadable_days", "{day}", "Number of times that the files of a day could not be read to their end, by signal.")
 	t.unread, errs[7] = t.meter.Int64ObservableGauge(metricPrefix+"unread", metric.WithUnit("By"),
-		metric.WithDescription("Bytes of day files, as they are stored, that are still to be read."))
+		metric.WithDescription("Number of bytes of day files, as stored, that are still to be read, by signal."))
 	return t, errors.Join(errs[:]...)
 }
 
-// watch reports what is still to be read from now on.
+// watch starts observing the unread bytes.
 func (t *telemetry) watch(replays []*replay) (err error) {
 	t.registration, err = t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		for _, r := range replays {

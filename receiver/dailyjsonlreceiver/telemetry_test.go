@@ -33,7 +33,7 @@ func ownMetrics(t *testing.T) []metricdata.Metrics {
 	g := newRig(onceConfig(dir))
 	g.telemetry = tel
 	g.cfg.MaxBatchLines = 1
-	g.cfg.Retry = RetryConfig{InitialInterval: 1, MaxInterval: 1}
+	g.cfg.RetryConfig = retryConfig(1, 1)
 	sink := new(logSink)
 	failed := false
 	sink.judge = func(numbers []int) error {
@@ -56,7 +56,7 @@ func ownMetrics(t *testing.T) []metricdata.Metrics {
 
 	var own []metricdata.Metrics
 	for _, scope := range all.ScopeMetrics {
-		if scope.Scope.Name == scopeName {
+		if scope.Scope.Name == meterName {
 			own = append(own, scope.Metrics...)
 		}
 	}

@@ -384,7 +384,7 @@ func logLines(first, last int) string {
 // logDay is the path of the file in which they are.
 const logDay = "logs/2025-12-22.jsonl"
 
-// A bad line is named and kept out, and what is in it stays out of the log. It
+// A bad line is named and skipped, and nothing of it is in the log. It
 // is no failure.
 func TestReplayKeepsBadLinesOut(t *testing.T) {
 	t.Parallel()
@@ -397,8 +397,8 @@ func TestReplayKeepsBadLinesOut(t *testing.T) {
 	_, all := r.summary(t)
 	require.Equal(t, tally{Lines: 6, Sent: 4, Bad: 2}, all)
 	text := r.logged(t)
-	require.Contains(t, text, "Bad line kept out: "+path+":3: invalid JSON: unexpected EOF at byte 18\t")
-	require.Contains(t, text, "Bad line kept out: "+path+":6: received_at is missing\t")
+	require.Contains(t, text, "Bad line skipped: "+path+":3: invalid JSON: unexpected EOF at byte 18\t")
+	require.Contains(t, text, "Bad line skipped: "+path+":6: received_at is missing\t")
 	require.NotContains(t, text, "secret")
 }
 

@@ -24,53 +24,85 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// However batches come, those in the room never weigh more than it holds, but
-// for one that is too heavy for any room and alone.
-func TestRoomIsNeverOverfull(t *testing.T) {
+// Batches above the limit are alone among themselves. Those below it never wait.
+func TestMemoryBudget(t *testing.T) {
 	t.Parallel()
-	const size = 100
 	rapid.Check(t, func(rt *rapid.T) {
-		weights := rapid.SliceOfN(rapid.SliceOfN(rapid.Int64Range(1, 2*size), 0, 4), 3, 3).Draw(rt, "weights")
+		cfg := &Config{MaxBatchBytes: 50}
+		limit := 2 * int64(cfg.MaxBatchBytes)
+		signals := rapid.SliceOfN(rapid.SliceOfN(rapid.Int64Range(1, 2*limit), 0, 4), 3, 3).Draw(rt, "weights")
 		synctest.Test(t, func(t *testing.T) {
-			r := newRoom(size)
-			var inside, batches atomic.Int64
-			var signals sync.WaitGroup
-			for _, own := range weights {
-				signals.Go(func() {
-					for _, weight := range own {
-						leave, err := r.enter(t.Context(), weight)
+			m := newMemoryBudget(cfg)
+			var heavy, light atomic.Int64
+			var done sync.WaitGroup
+			for _, weights := range signals {
+				done.Go(func() {
+					for _, weight := range weights {
+						start := time.Now()
+						release, err := m.acquire(t.Context(), weight)
 						if err != nil {
 							t.Error(err)
 							return
 						}
-						if total, n := inside.Add(weight), batches.Add(1); n > 1 {
-							assert.LessOrEqual(t, total, int64(size))
+						if weight < limit {
+							assert.Equal(t, start, time.Now(), "a batch below the limit waited")
+							assert.LessOrEqual(t, light.Add(weight), 3*limit)
+						} else {
+							assert.EqualValues(t, 1, heavy.Add(1))
 						}
 						<-time.After(time.Second)
-						inside.Add(-weight)
-						batches.Add(-1)
-						leave()
+						if weight < limit {
+							light.Add(-weight)
+						} else {
+							heavy.Add(-1)
+						}
+						release()
 					}
 				})
 			}
-			signals.Wait()
+			done.Wait()
 		})
 	})
 }
 
-func TestWaitingForRoomEnds(t *testing.T) {
+func TestWaitingForMemoryEnds(t *testing.T) {
 	t.Parallel()
-	r := newRoom(1)
-	leave, err := r.enter(t.Context(), 1)
+	m := newMemoryBudget(&Config{MaxBatchBytes: 1})
+	release, err := m.acquire(t.Context(), 2)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = r.enter(ctx, 1)
+	_, err = m.acquire(ctx, 2)
 	require.ErrorIs(t, err, context.Canceled)
-	leave()
-	leave, err = r.enter(t.Context(), 1)
+	release()
+	release, err = m.acquire(t.Context(), 2)
 	require.NoError(t, err)
-	leave()
+	release()
+}
+
+// A pipeline that holds a heavy batch does not stop the batches of ordinary
+// lines of another signal.
+func TestBlockedHeavyBatchLetsOthersPass(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, dir, day22, `{"message":1,"context":{"a":[`+strings.Repeat("0,", 1<<15)+`0]},"received_at":"2025-12-22T10:00:05Z"}`+"\n")
+	put(t, dir, "traces/2025-12-22.jsonl", strings.Repeat(`{"name":"op","received_at":"2025-12-22T10:00:05Z"}`+"\n", 10))
+	g := newRig(onceConfig(dir))
+	g.cfg.MaxBatchBytes, g.cfg.MaxBatchLines = 1<<12, 1
+	spans := new(consumertest.TracesSink)
+	allSpans := make(chan struct{})
+	g.logs = must(consumer.NewLogs(func(context.Context, plog.Logs) error {
+		<-allSpans
+		return nil
+	}))
+	g.traces = must(consumer.NewTraces(func(ctx context.Context, td ptrace.Traces) error {
+		err := spans.ConsumeTraces(ctx, td)
+		if spans.SpanCount() == 10 {
+			close(allSpans)
+		}
+		return err
+	}))
+	require.NoError(t, g.replay(t))
 }
 
 // A pipeline that can't take a heavy batch for now holds up no other signal
@@ -84,7 +116,7 @@ func TestHeavyBatchWaitsOutside(t *testing.T) {
 		put(t, dir, "traces/2025-12-22.jsonl", strings.Repeat(`{"attributes":{`+strings.Replace(heavy, "]", "]}", 1), 3))
 		g := newRig(onceConfig(dir))
 		g.cfg.MaxBatchBytes = 1 << 10
-		g.cfg.Retry = RetryConfig{InitialInterval: time.Hour, MaxInterval: time.Hour}
+		g.cfg.RetryConfig = retryConfig(time.Hour, time.Hour)
 		spans := new(consumertest.TracesSink)
 		busy := atomic.Bool{}
 		g.logs = must(consumer.NewLogs(func(context.Context, plog.Logs) error {
