@@ -52,6 +52,18 @@ func Lines(from, to int) []byte {
 	return b
 }
 
+// TempDir is t.TempDir, in memory where Linux offers that: most of what these
+// tests wait for is the file system of the disk.
+func TempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "dayfile-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
+}
+
 // Write puts a file into a directory, making folders as needed.
 func Write(t testing.TB, dir, name string, content []byte) {
 	t.Helper()

@@ -22,7 +22,7 @@ import (
 // out, and named once. Windows lets only administrators make links.
 func TestOnlyRegularFilesAreRead(t *testing.T) {
 	t.Parallel()
-	dir, outside := t.TempDir(), t.TempDir()
+	dir, outside := daytest.TempDir(t), daytest.TempDir(t)
 	daytest.Write(t, outside, "secret", []byte("root:x:0:0\n"))
 	daytest.Write(t, dir, plainLogs, daytest.Lines(1, 3))
 	link := filepath.Join(dir, "logs", "2025-12-21.jsonl")

@@ -156,7 +156,7 @@ func (f *following) read(most int, shorter bool) {
 // written, and where it is downloaded to, through whatever happens to it.
 func TestEveryLineOnceWhateverHappens(t *testing.T) {
 	t.Parallel()
-	top := t.TempDir()
+	top := daytest.TempDir(t)
 	round := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
@@ -202,7 +202,7 @@ func TestEveryLineOnceWhateverHappens(t *testing.T) {
 // TestReadsWhileAStoreWrites has a real store append and compress meanwhile.
 func TestReadsWhileAStoreWrites(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	const written = 3000
 	done := make(chan error, 1)
 	go func() {

@@ -69,7 +69,7 @@ func texts(from, to int) []string {
 
 func TestDaysAreListedInOrder(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	for _, name := range []string{
 		"2025-12-24.jsonl", "2025-12-22.jsonl", "2025-12-22.jsonl.gz", "2025-12-23.jsonl.zst", "2026-01-01.jsonl",
 		"2025-12-22.jsonl.torn-1", "2025-12-22.jsonl.gz.tmp", "2025-12-22.jsonl.gz.swap", "notes.txt", "2025-12-21.json", "2025-02-30.jsonl",
@@ -95,7 +95,7 @@ func TestDaysAreListedInOrder(t *testing.T) {
 
 func TestVersionTellsEveryChange(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	seen := map[string]bool{}
 	version := func() {
 		days, err := newTestReader(dir).Days(dayfile.MinDay, dayfile.MaxDay)
@@ -116,7 +116,7 @@ func TestVersionTellsEveryChange(t *testing.T) {
 
 func TestNoFiles(t *testing.T) {
 	t.Parallel()
-	r := newTestReader(t.TempDir())
+	r := newTestReader(daytest.TempDir(t))
 	days, err := r.Days(dayfile.MinDay, dayfile.MaxDay)
 	require.NoError(t, err)
 	assert.Empty(t, days)
@@ -200,7 +200,7 @@ func TestEveryLineOnceInOrder(t *testing.T) {
 	for name, layout := range layouts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := daytest.TempDir(t)
 			layout(t, dir)
 			l := openAt(t, newTestReader(dir), Position{})
 			got, err := next(l)
@@ -216,7 +216,7 @@ func TestEveryLineOnceInOrder(t *testing.T) {
 // another.
 func TestPositionOutlivesTheLayout(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	for before, layout := range layouts {
 		layout(t, filepath.Join(dir, before))
 	}
@@ -243,7 +243,7 @@ func TestPositionOutlivesTheLayout(t *testing.T) {
 
 func TestTornLineIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	r := newTestReader(dir)
 	var at Position
 	daytest.Write(t, dir, plainLogs, append(daytest.Lines(1, 2), `{"n":`...))
@@ -257,7 +257,7 @@ func TestTornLineIsWaitedFor(t *testing.T) {
 
 func TestRest(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	daytest.Write(t, dir, plainLogs, append(daytest.Lines(1, 1), `{"n":2}`...))
 	r := newTestReader(dir)
 	l := openAt(t, r, Position{})
@@ -292,7 +292,7 @@ func TestLongLine(t *testing.T) {
 	for name, length := range map[string]int{"by a byte": testMax, "by far": 10 * testMax} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := daytest.TempDir(t)
 			longest, long := strings.Repeat("x", testMax-1), strings.Repeat("y", length)
 			content := string(daytest.Line(1)) + longest + "\n" + long + "\n" + string(daytest.Line(2))
 			daytest.Write(t, dir, plainLogs, []byte(content))
@@ -316,7 +316,7 @@ func TestLongLine(t *testing.T) {
 // TestLongLineWithoutEnd is a line that is too long, and still being written.
 func TestLongLineWithoutEnd(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	daytest.Write(t, dir, plainLogs, []byte(string(daytest.Line(1))+strings.Repeat("y", 3*testMax)))
 	r := newTestReader(dir)
 	l := openAt(t, r, Position{})
@@ -352,7 +352,7 @@ func TestOtherLines(t *testing.T) {
 		for _, form := range []dayfile.Form{dayfile.Plain, dayfile.Gzip, dayfile.Zstd} {
 			t.Run(name+" "+string(form), func(t *testing.T) {
 				t.Parallel()
-				dir := t.TempDir()
+				dir := daytest.TempDir(t)
 				daytest.Write(t, dir, plainLogs, daytest.Lines(1, 9))
 				r := newTestReader(dir)
 				var at Position
@@ -372,7 +372,7 @@ func TestOtherLines(t *testing.T) {
 
 func TestImpossiblePositions(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	daytest.Write(t, dir, plainLogs, daytest.Lines(1, 9))
 	r := newTestReader(dir)
 	for _, at := range []Position{
@@ -402,7 +402,7 @@ func TestDamagedFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := daytest.TempDir(t)
 			daytest.Write(t, dir, strings.Fields(name)[0], content)
 			_, err := readDamaged(t, newTestReader(dir))
 			require.ErrorContains(t, err, strings.Fields(name)[0])
@@ -444,7 +444,7 @@ func TestWindows(t *testing.T) {
 		require.NoError(t, w.Close())
 		return b.Bytes()
 	}
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	r := newTestReader(dir)
 	daytest.Write(t, dir, zstdLogs, packed(largestWindow))
 	for range 2 {

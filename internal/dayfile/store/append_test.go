@@ -20,7 +20,7 @@ const logs22 = "logs/2025-12-22.jsonl"
 func TestOneSyncServesAllWhoWait(t *testing.T) {
 	t.Parallel()
 	watch := newWatcher()
-	s, disk := openFaulty(t, Options{Directory: t.TempDir(), Observer: watch})
+	s, disk := openFaulty(t, Options{Directory: daytest.TempDir(t), Observer: watch})
 	defer func() { require.NoError(t, s.Close(t.Context())) }()
 	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
 
@@ -58,7 +58,7 @@ func handleOf(s *Store, signal dayfile.Signal, day dayfile.Day) *handle {
 
 func TestSignalsSyncInParallel(t *testing.T) {
 	t.Parallel()
-	s, disk := openFaulty(t, Options{Directory: t.TempDir()})
+	s, disk := openFaulty(t, Options{Directory: daytest.TempDir(t)})
 	defer func() { require.NoError(t, s.Close(t.Context())) }()
 	for _, signal := range dayfile.Signals() {
 		require.NoError(t, s.Append(signal, Part{daytest.December22, daytest.Line(0)}))
@@ -87,7 +87,7 @@ func TestSignalsSyncInParallel(t *testing.T) {
 func TestManyAppendAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []SyncMode{SyncCommit, SyncInterval, SyncNone} {
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		s := open(t, Options{Directory: dir, Sync: mode, SyncInterval: time.Millisecond})
 		var wg sync.WaitGroup
 		const writers, appends = 16, 50
@@ -131,7 +131,7 @@ func TestFailedWriteLeavesNothing(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tt.op, tt.err, tt.short), func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := daytest.TempDir(t)
 			s, disk := openFaulty(t, Options{Directory: dir})
 			require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
 			disk.failOnce(tt.op, tt.err, tt.short)
@@ -150,7 +150,7 @@ func TestFailedWriteLeavesNothing(t *testing.T) {
 func TestFailedRepairHoldsAppendsUp(t *testing.T) {
 	t.Parallel()
 	for _, first := range []string{"write", "sync"} {
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		s, disk := openFaulty(t, Options{Directory: dir})
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
 		disk.setShort(3)
@@ -180,7 +180,7 @@ func TestFailedRepairHoldsAppendsUp(t *testing.T) {
 // A failed sync fails all who trusted the file meanwhile.
 func TestFailedSyncFailsAllWhoWait(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	s, disk := openFaulty(t, Options{Directory: dir})
 	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
 	began, free := make(chan struct{}, 100), make(chan struct{})
@@ -221,7 +221,7 @@ func TestFailedSyncFailsAllWhoWait(t *testing.T) {
 // lines away.
 func TestFailedBackgroundSyncKeepsLines(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	watch := newWatcher()
 	s, disk := openFaulty(t, Options{Directory: dir, Sync: SyncInterval, SyncInterval: time.Millisecond, Observer: watch})
 	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
@@ -236,7 +236,7 @@ func TestFailedBackgroundSyncKeepsLines(t *testing.T) {
 // The parts of an append are written all or none.
 func TestFailedPartTakesOthersBack(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	s, disk := openFaulty(t, Options{Directory: dir})
 	next := daytest.December22.AddDays(1)
 	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}, Part{next, daytest.Line(1)}))
@@ -258,7 +258,7 @@ func TestFailedPartTakesOthersBack(t *testing.T) {
 // somebody else made.
 func TestLateUndoIsNoForeignChange(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	watch := newWatcher()
 	s, disk := openFaulty(t, Options{Directory: dir, Observer: watch})
 	next := daytest.December22.AddDays(1)
@@ -283,7 +283,7 @@ func TestMinFreeBytes(t *testing.T) {
 	t.Parallel()
 	free := uint64(1000)
 	var mu sync.Mutex
-	s, disk := openFaulty(t, Options{Directory: t.TempDir(), MinFreeBytes: 900})
+	s, disk := openFaulty(t, Options{Directory: daytest.TempDir(t), MinFreeBytes: 900})
 	disk.free = func() (uint64, error) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -312,7 +312,7 @@ func TestMinFreeBytes(t *testing.T) {
 
 func TestFilesAreNotAllKeptOpen(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	s := open(t, Options{Directory: dir, Sync: SyncNone})
 	for n := range 3 * maxOpen {
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22.AddDays(n), daytest.Line(n)}))
@@ -331,7 +331,7 @@ func TestFilesAreNotAllKeptOpen(t *testing.T) {
 // away with them.
 func TestOthersAppendBehindAFailedAppend(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	s, disk := openFaulty(t, Options{Directory: dir})
 	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
 	disk.setShort(3)
@@ -353,7 +353,7 @@ func TestOthersAppendBehindAFailedAppend(t *testing.T) {
 // What a file holds when it is opened is durable before it counts as such.
 func TestOpeningAFileMakesItDurable(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	s, disk := openFaulty(t, Options{Directory: dir})
 	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
 	daytest.AppendTo(t, dir, logs22, "{}\n")

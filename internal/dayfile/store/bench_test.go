@@ -16,6 +16,7 @@ import (
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/daytest"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
 // typical is a line of 400 bytes.
@@ -25,7 +26,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, mode := range []SyncMode{SyncCommit, SyncInterval, SyncNone} {
 		for _, writers := range []int{1, 64} {
 			b.Run(fmt.Sprintf("%s/%d", mode, writers), func(b *testing.B) {
-				s := open(b, Options{Directory: b.TempDir(), Sync: mode})
+				s := open(b, Options{openDir: disk.Open, Directory: b.TempDir(), Sync: mode})
 				b.SetBytes(int64(len(typical)))
 				b.ReportAllocs()
 				b.SetParallelism(max(1, writers/runtime.GOMAXPROCS(0)))
@@ -58,7 +59,7 @@ func BenchmarkAppendWhileCompressing(b *testing.B) {
 		b.Run("form="+string(form), func(b *testing.B) {
 			dir := b.TempDir()
 			daytest.Write(b, dir, logs20, bytes.Repeat(daytest.Lines(1_000_000, 1_010_000), 1000)) // 150 MB
-			s := open(b, Options{Directory: dir, Compression: form, Now: daytest.At(daytest.December22)})
+			s := open(b, Options{openDir: disk.Open, Directory: dir, Compression: form, Now: daytest.At(daytest.December22)})
 			took := make([]time.Duration, 0, b.N)
 			b.ResetTimer()
 			for range b.N {
@@ -98,7 +99,7 @@ func BenchmarkCompress(b *testing.B) {
 	for _, form := range []dayfile.Form{dayfile.Gzip, dayfile.Zstd} {
 		b.Run(string(form), func(b *testing.B) {
 			dir := b.TempDir()
-			s := open(b, Options{Directory: dir, Now: daytest.At(daytest.December22)})
+			s := open(b, Options{openDir: disk.Open, Directory: dir, Now: daytest.At(daytest.December22)})
 			s.opts.Compression = form
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {

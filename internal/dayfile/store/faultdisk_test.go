@@ -20,6 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/daytest"
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
@@ -52,7 +53,7 @@ var (
 
 // newFaultDisk returns a fault disk for a directory that a store opens later.
 func newFaultDisk(t testing.TB, dir string) *faultDisk {
-	return &faultDisk{dir: dir, stash: t.TempDir(), synced: map[string]int64{}, unsynced: map[string][]func() error{}}
+	return &faultDisk{dir: dir, stash: daytest.TempDir(t), synced: map[string]int64{}, unsynced: map[string][]func() error{}}
 }
 
 // under returns options whose store runs on the fault disk.

@@ -93,7 +93,7 @@ func TestOthersChangeTheFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := filepath.Join(t.TempDir(), "files")
+			dir := filepath.Join(daytest.TempDir(t), "files")
 			watch := newWatcher()
 			s := open(t, Options{Directory: dir, Observer: watch})
 			require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Lines(1, 2)}))
@@ -114,7 +114,7 @@ func TestOthersChangeTheFile(t *testing.T) {
 // part.
 func TestAppendsToWhatIsThere(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	php := `{"message":"caf\u00e9","url":"https:\/\/saberloop.com\/","received_at":"2025-12-22T10:00:05+00:00"}` + "\n"
 	daytest.Write(t, dir, logs22, []byte(php))
 	s := open(t, Options{Directory: dir})
@@ -126,7 +126,7 @@ func TestAppendsToWhatIsThere(t *testing.T) {
 // readers need not wait for an append.
 func TestOpenSetsTornEndsAside(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	daytest.Write(t, dir, "logs/2025-12-20.jsonl", []byte("{}\n{"))
 	daytest.Write(t, dir, "logs/2025-12-21.jsonl", []byte("{}\n{\"y"))
 	daytest.Write(t, dir, logs22, []byte(`{"a":1}`))
@@ -149,11 +149,11 @@ func TestOpenSetsTornEndsAside(t *testing.T) {
 // written to.
 func TestNoSymlinkIsFollowed(t *testing.T) {
 	t.Parallel()
-	outside := t.TempDir()
+	outside := daytest.TempDir(t)
 	daytest.Write(t, outside, "file", []byte("{}\n"))
 	t.Run("file", func(t *testing.T) {
 		t.Parallel()
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, "logs"), 0o750))
 		require.NoError(t, os.Symlink(filepath.Join(outside, "file"), filepath.Join(dir, logs22)))
 		require.NoError(t, os.Symlink(filepath.Join(outside, "none"), filepath.Join(dir, "logs/2025-12-23.jsonl")))
@@ -166,14 +166,14 @@ func TestNoSymlinkIsFollowed(t *testing.T) {
 	})
 	t.Run("folder", func(t *testing.T) {
 		t.Parallel()
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		require.NoError(t, os.Symlink(outside, filepath.Join(dir, "logs")))
 		_, err := Open(Options{Directory: dir})
 		require.ErrorContains(t, err, "logs is no directory")
 	})
 	t.Run("folder while running", func(t *testing.T) {
 		t.Parallel()
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		s := open(t, Options{Directory: dir})
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}))
 		require.NoError(t, os.RemoveAll(filepath.Join(dir, "logs")))
@@ -189,7 +189,7 @@ func TestNoSymlinkIsFollowed(t *testing.T) {
 // A named pipe would hold up whoever opens it.
 func TestPipesAreNotOpened(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "logs"), 0o750))
 	daytest.MakePipe(t, filepath.Join(dir, logs22))
 	s := open(t, Options{Directory: dir, Now: daytest.At(daytest.December22), RetentionDays: 1, Compression: dayfile.Gzip})

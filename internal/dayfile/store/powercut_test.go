@@ -21,7 +21,7 @@ func TestPowerCutAtEveryByte(t *testing.T) {
 	t.Parallel()
 	acked, unacked := string(daytest.Lines(1, 3)), string(daytest.Lines(4, 5))
 	for length := len(acked); length <= len(acked)+len(unacked); length++ {
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		s, disk := openFaulty(t, Options{Directory: dir, Now: daytest.At(daytest.December22)})
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, []byte(acked)}))
 		syncing, release := blockSync(disk)
@@ -53,7 +53,7 @@ func TestPowerCutAtEveryByte(t *testing.T) {
 // durable before anything in it is acknowledged.
 func TestPowerCutAfterTheFirstLine(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "made")
+	dir := filepath.Join(daytest.TempDir(t), "made")
 	s, disk := openFaulty(t, Options{Directory: dir})
 	require.NoError(t, s.Append(dayfile.Traces, Part{daytest.December22, daytest.Line(1)}))
 	disk.powerCut(t, 0, toSynced)
@@ -67,7 +67,7 @@ func TestPowerCutWhileSettingAside(t *testing.T) {
 	t.Parallel()
 	const whole, torn = "{}\n", `{"torn`
 	for steps := range maxSteps {
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		daytest.Write(t, dir, logs22, []byte(whole+torn))
 		disk := newFaultDisk(t, dir)
 		s, err := Open(disk.under(Options{Now: daytest.At(daytest.December22.AddDays(9)), Sync: SyncNone}))

@@ -21,7 +21,7 @@ import (
 
 func TestRetentionByDays(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	today := daytest.December22
 	kept, gone := today.AddDays(-3), today.AddDays(-4)
 	for _, signal := range dayfile.Signals() {
@@ -49,7 +49,7 @@ func TestRetentionByDays(t *testing.T) {
 
 func TestRetentionLeavesStrangersAlone(t *testing.T) {
 	t.Parallel()
-	dir, outside := t.TempDir(), t.TempDir()
+	dir, outside := daytest.TempDir(t), daytest.TempDir(t)
 	daytest.Write(t, outside, "file", []byte("{}\n"))
 	daytest.Write(t, dir, "2020-01-01.jsonl", nil)
 	daytest.Write(t, dir, "other/2020-01-01.jsonl", nil)
@@ -75,7 +75,7 @@ func TestRetentionLeavesStrangersAlone(t *testing.T) {
 
 func TestRetentionByBytes(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	big := bytes.Repeat([]byte("x"), 100)
 	for n := -3; n <= 1; n++ {
 		for _, signal := range dayfile.Signals() {
@@ -97,7 +97,7 @@ func TestRetentionByBytes(t *testing.T) {
 
 func TestFailedDeletionStopsNoOther(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	for n := 1; n <= 3; n++ {
 		daytest.Write(t, dir, dayfile.Path(dayfile.Logs, daytest.ParseDay("2020-01-01").AddDays(n), dayfile.Plain), nil)
 	}
@@ -121,7 +121,7 @@ func TestFailedDeletionStopsNoOther(t *testing.T) {
 // Deleting a file that is appended to loses only what is in it.
 func TestRetentionOfAFileInUse(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	s := open(t, Options{Directory: dir, RetentionDays: 1, Now: daytest.At(daytest.December22)})
 	old := daytest.December22.AddDays(-100)
 	require.NoError(t, s.Append(dayfile.Logs, Part{old, daytest.Line(1)}))
@@ -154,7 +154,7 @@ func (c *wallClock) jump(by time.Duration) {
 func TestUpkeepRunsByItself(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		clock := newWallClock(time.Date(2025, 12, 22, 23, 30, 30, 0, time.UTC))
 		s, err := Open(Options{Directory: dir, RetentionDays: 1, Now: clock.now})
 		require.NoError(t, err)
@@ -180,7 +180,7 @@ func TestUpkeepRunsByItself(t *testing.T) {
 func TestClockThatJumpsAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		watch := newWatcher()
 		clock := newWallClock(time.Date(2025, 12, 22, 12, 0, 0, 0, time.UTC))
 		s, err := Open(Options{Directory: dir, RetentionDays: 30, Now: clock.now, Observer: watch})
@@ -213,7 +213,7 @@ func TestClockThatJumpsBack(t *testing.T) {
 	t.Parallel()
 	for _, by := range []time.Duration{-time.Hour, -366 * 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
-			dir := t.TempDir()
+			dir := daytest.TempDir(t)
 			clock := newWallClock(time.Date(2025, 12, 22, 0, 30, 0, 0, time.UTC))
 			daytest.Write(t, dir, "logs/2025-12-21.jsonl", daytest.Line(0))
 			s, err := Open(Options{Directory: dir, RetentionDays: 1, MaxBytes: 1 << 20, Compression: dayfile.Gzip, Now: clock.now})
@@ -244,7 +244,7 @@ func TestClockThatJumpsBack(t *testing.T) {
 func TestIntervalSync(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		s, disk := openFaulty(t, Options{Directory: dir, Sync: SyncInterval, SyncInterval: 5 * time.Second})
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}))
 		pass(4 * time.Second)
@@ -258,7 +258,7 @@ func TestIntervalSync(t *testing.T) {
 func TestIdleFilesAreClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, disk := openFaulty(t, Options{Directory: t.TempDir(), Sync: SyncNone})
+		s, disk := openFaulty(t, Options{Directory: daytest.TempDir(t), Sync: SyncNone})
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}))
 		pass(2*idleAfter + time.Second)
 		require.Nil(t, handleOf(s, dayfile.Logs, daytest.December22))

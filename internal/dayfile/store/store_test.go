@@ -22,7 +22,7 @@ import (
 
 func TestOpenMakesWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "a", "b")
+	dir := filepath.Join(daytest.TempDir(t), "a", "b")
 	s := open(t, Options{Directory: dir, DirMode: 0o770, FileMode: 0o604})
 	require.NoError(t, s.Append(dayfile.Traces, Part{daytest.December22, daytest.Line(1)}))
 	for _, name := range []string{"..", ".", "logs", "traces", "metrics"} {
@@ -43,7 +43,7 @@ func TestOpenMakesWhatIsMissing(t *testing.T) {
 
 func TestOpenLocksTheDirectory(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	first := open(t, Options{Directory: dir})
 	_, err := Open(Options{Directory: dir})
 	require.ErrorIs(t, err, disk.ErrLocked)
@@ -58,7 +58,7 @@ func TestOpenLocksTheDirectory(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	daytest.Write(t, dir, "file", nil)
 	daytest.Write(t, dir, "taken/traces", nil)
 	for name, tt := range map[string]struct {
@@ -82,7 +82,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestOpenFailsWhereNothingCanBeMade(t *testing.T) {
 	t.Parallel()
-	disk := newFaultDisk(t, t.TempDir())
+	disk := newFaultDisk(t, daytest.TempDir(t))
 	disk.setFault(func(op, _ string) error {
 		if op == "open" {
 			return fs.ErrPermission
@@ -96,7 +96,7 @@ func TestOpenFailsWhereNothingCanBeMade(t *testing.T) {
 
 func TestOpenStartsOnAFullDisk(t *testing.T) {
 	t.Parallel()
-	disk := newFaultDisk(t, t.TempDir())
+	disk := newFaultDisk(t, daytest.TempDir(t))
 	disk.setFault(func(op, _ string) error {
 		if op == "open" {
 			return errNoSpace
@@ -111,7 +111,7 @@ func TestOpenStartsOnAFullDisk(t *testing.T) {
 
 func TestAppendRefusesMistakes(t *testing.T) {
 	t.Parallel()
-	s := open(t, Options{Directory: t.TempDir()})
+	s := open(t, Options{Directory: daytest.TempDir(t)})
 	for name, err := range map[string]error{
 		"no end of line":     s.Append(dayfile.Logs, Part{daytest.December22, []byte("{}")}),
 		"nothing":            s.Append(dayfile.Logs, Part{daytest.December22, nil}),
@@ -125,7 +125,7 @@ func TestAppendRefusesMistakes(t *testing.T) {
 
 func TestCloseRefusesAppends(t *testing.T) {
 	t.Parallel()
-	s := open(t, Options{Directory: t.TempDir()})
+	s := open(t, Options{Directory: daytest.TempDir(t)})
 	require.NoError(t, s.Close(t.Context()))
 	require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}), ErrClosed)
 	require.ErrorIs(t, s.Close(t.Context()), ErrClosed)
@@ -133,7 +133,7 @@ func TestCloseRefusesAppends(t *testing.T) {
 
 func TestCloseWaitsForAppends(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := daytest.TempDir(t)
 	s, disk := openFaulty(t, Options{Directory: dir})
 	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
 	syncing, release := blockSync(disk)
@@ -159,7 +159,7 @@ func TestCloseWaitsForAppends(t *testing.T) {
 func TestCloseSyncsEverything(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []SyncMode{SyncCommit, SyncInterval, SyncNone} {
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		s, disk := openFaulty(t, Options{Directory: dir, Sync: mode, SyncInterval: time.Hour})
 		for i, signal := range dayfile.Signals() {
 			require.NoError(t, s.Append(signal, Part{daytest.December22, daytest.Line(i)}))

@@ -69,7 +69,7 @@ func FuzzRepair(f *testing.F) {
 	f.Add([]byte("{}\n{"))
 	f.Add([]byte("{}\n\x00\x00"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		dir := t.TempDir()
+		dir := daytest.TempDir(t)
 		daytest.Write(t, dir, "logs/2025-12-22.jsonl", content)
 		s := open(t, Options{Directory: dir, Now: daytest.At(daytest.December22), Sync: SyncNone})
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}))

@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
+	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
 // pass lets time pass in a bubble of synctest, and what is due then be done.
@@ -27,6 +29,9 @@ func pass(d time.Duration) {
 // open opens a store that is closed when the test ends.
 func open(t testing.TB, opts Options) *Store {
 	t.Helper()
+	if opts.openDir == nil {
+		opts.openDir = openUnsynced
+	}
 	s, err := Open(opts)
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -36,6 +41,29 @@ func open(t testing.TB, opts Options) *Store {
 	})
 	return s
 }
+
+// openUnsynced opens a directory whose syncs do nothing. They would be most of the
+// time that these tests take, and no test here cuts the power of the machine.
+func openUnsynced(path string, mode fs.FileMode) (disk.Dir, error) {
+	dir, err := disk.Open(path, mode)
+	return unsyncedDir{dir}, err
+}
+
+type unsyncedDir struct{ disk.Dir }
+
+func (unsyncedDir) SyncDir(string) error { return nil }
+
+func (d unsyncedDir) OpenFile(name string, flag int, perm fs.FileMode) (disk.File, error) {
+	f, err := d.Dir.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return unsyncedFile{f}, nil
+}
+
+type unsyncedFile struct{ disk.File }
+
+func (unsyncedFile) Sync() error { return nil }
 
 // sorted splits lines and sorts them.
 func sorted(text string) []string {
