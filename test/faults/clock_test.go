@@ -22,21 +22,19 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// clock is the wall clock of a collector. It shows the machine's time until it
-// is shifted; the monotonic clock of the process goes on as if nothing were, as
-// it does when somebody sets a machine's clock.
+// clock sets the wall clock of a collector ahead of the machine's. The monotonic
+// clock of the process does not change, as when somebody sets a machine's clock.
 //
-// The collector is the real one, built from the same sources, but with time.Now
-// of the standard library overlaid. Nothing less reaches a Go program without
-// touching its code: time namespaces have no wall clock, there is no C library
-// to preload over, and to set the machine's own clock would hit all else that
-// runs on it.
+// The collector is built from the same sources, with an overlay for time.Now of the
+// standard library. Other ways don't work: time namespaces have no wall clock, a Go
+// program uses no C library that could be preloaded, and the machine's own clock
+// belongs to all its programs.
 type clock struct{ file string }
 
 //go:embed testdata/shift.go.txt
 var shiftSource []byte
 
-// newClock returns a clock, and the options for a collector that goes by it.
+// newClock returns a clock and the options of a collector that uses it.
 func newClock(t *testing.T) (clock, harness.Options) {
 	t.Helper()
 	c := clock{filepath.Join(t.TempDir(), "shift")}
@@ -44,10 +42,10 @@ func newClock(t *testing.T) (clock, harness.Options) {
 	return c, harness.Options{Binary: shiftableCollector(t), Env: []string{"CLOCK_SHIFT_FILE=" + c.file}}
 }
 
-// set sets the clock ahead of the machine's.
+// set sets the offset to the machine's clock.
 func (c clock) set(t *testing.T, ahead time.Duration) {
 	t.Helper()
-	// In place: the collector has the file mapped.
+	// The file is written in place: the collector has mapped it.
 	f, err := os.OpenFile(c.file, os.O_CREATE|os.O_WRONLY, 0o600)
 	require.NoError(t, err)
 	_, err = f.WriteAt(binary.NativeEndian.AppendUint64(nil, uint64(ahead/time.Second)), 0)
@@ -55,11 +53,11 @@ func (c clock) set(t *testing.T, ahead time.Duration) {
 	require.NoError(t, f.Close())
 }
 
-// building keeps tests from building the same collector at once.
+// building makes tests build the collector one after the other.
 var building sync.Mutex
 
-// shiftableCollector builds a collector whose clock can be shifted, beside the
-// ordinary one, and returns its path.
+// shiftableCollector builds a collector whose clock can be shifted and returns its
+// path.
 func shiftableCollector(t *testing.T) string {
 	t.Helper()
 	building.Lock()
@@ -69,7 +67,7 @@ func shiftableCollector(t *testing.T) string {
 	source, err := os.ReadFile(original)
 	require.NoError(t, err)
 	const call = "sec, nsec, mono := runtimeNow()\n"
-	require.Equal(t, 1, strings.Count(string(source), "func Now() Time {\n\t"+call), "this version of Go has another time.Now")
+	require.Equal(t, 1, strings.Count(string(source), "func Now() Time {\n\t"+call), "time.Now is different in this version of Go")
 	shifted := strings.Replace(string(source), "func Now() Time {\n\t"+call, "func Now() Time {\n\tsec, nsec, mono := shiftedNow()\n", 1)
 
 	own := t.TempDir()
@@ -93,8 +91,8 @@ func shiftableCollector(t *testing.T) string {
 	return filepath.Join(build.Dir, name)
 }
 
-// Midnight under load: every entry is in the file of the day of its
-// received_at, and none is lost or doubled.
+// Midnight under load: every entry is in the file of the day of its received_at,
+// exactly once.
 func TestMidnight(t *testing.T) {
 	t.Parallel()
 	clock, options := newClock(t)

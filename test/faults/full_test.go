@@ -21,8 +21,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// componentStatus has the health check follow the status that components
-// report, as the production configuration can.
+// These make the health check report the status of components, as the README
+// describes.
 const (
 	componentStatusGate   = "--feature-gates=+extension.healthcheck.useComponentStatus"
 	componentStatusConfig = `
@@ -36,16 +36,16 @@ extensions:
 `
 )
 
-// A disk that fills up under load, and has space again later: meanwhile clients
-// are told to try later and the health check tells, no line is torn or glued,
-// and afterwards all goes on by itself.
+// A disk that fills up under load and has space again later. Meanwhile clients get
+// 503 and the health check reports it. No line is torn or glued. Afterwards the
+// collector recovers by itself.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	const mebibyte = 1 << 20
 	for name, tc := range map[string]struct {
 		mount  func(t *testing.T) string
 		config string
-		free   uint64 // bytes that have to be left
+		free   uint64 // bytes that must stay free
 	}{
 		"tmpfs":                 {func(t *testing.T) string { t.Helper(); return mountTmpfs(t, "size=4m") }, "min_free_bytes: 0", 0},
 		"ext4":                  {func(t *testing.T) string { t.Helper(); return mountImage(t, newImage(t, 16*mebibyte)) }, "min_free_bytes: 0", 0},
@@ -70,7 +70,7 @@ func TestFullDisk(t *testing.T) {
 				answer := c.MustPost(t, largeLog)
 				require.Equal(t, 503, answer.Status)
 				require.NotEmpty(t, answer.Header.Get("Retry-After"))
-				// File systems take whole blocks for the bytes they are given.
+				// File systems allocate whole blocks.
 				require.GreaterOrEqual(t, freeBytes(t, disk)+64<<10, tc.free)
 
 				require.NoError(t, os.Truncate(ballast, 0))
@@ -85,7 +85,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// A collector starts on a full disk, for there may be space soon.
+// A collector starts on a full disk and recovers when there is space.
 func TestStartOnFullDisk(t *testing.T) {
 	t.Parallel()
 	disk := mountTmpfs(t, "size=1m")
@@ -99,14 +99,12 @@ func TestStartOnFullDisk(t *testing.T) {
 	require.Len(t, stored(directory).Next(t), 1)
 }
 
-// leftToFill is what of a disk is left for the load to fill up, and largeLog a
-// batch that does not fit into it.
+// leftToFill is the space that is left for the load. largeLog does not fit into it.
 const leftToFill = 256 << 10
 
 var largeLog = []byte(`{"logs":[{"message":"` + strings.Repeat("x", leftToFill) + `"}]}`)
 
-// awaitStatus waits until the health check says that the collector is in a
-// status.
+// awaitStatus waits until the health check reports a status.
 func awaitStatus(t *testing.T, c *harness.Collector, want string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -117,10 +115,10 @@ func awaitStatus(t *testing.T, c *harness.Collector, want string) {
 		defer res.Body.Close()
 		var health struct{ Status string }
 		return json.NewDecoder(res.Body).Decode(&health) == nil && health.Status == want
-	}, time.Minute, 5*time.Millisecond, "the health check never says %s", want)
+	}, time.Minute, 5*time.Millisecond, "the health check does not report %s", want)
 }
 
-// fillDisk writes a file until so many bytes are left of the disk.
+// fillDisk writes a file until the disk has that many bytes left.
 func fillDisk(t *testing.T, disk, path string, left uint64) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

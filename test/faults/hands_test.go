@@ -23,9 +23,9 @@ import (
 // oneLog is a batch of one log.
 var oneLog = []byte(`{"logs":[{"message":"one"}]}`)
 
-// The open files deleted or renamed under load, as an administrator or
-// logrotate does: the next batch goes to a new file. What was acknowledged is
-// in the old files or in the new ones, once.
+// The open files are deleted or renamed under load, as logrotate does. The next
+// batch goes to a new file. Every acknowledged entry is stored once, in an old file
+// or in a new one.
 func TestFilesTakenAway(t *testing.T) {
 	t.Parallel()
 	for name, take := range map[string]func(from, to string) error{
@@ -50,8 +50,8 @@ func TestFilesTakenAway(t *testing.T) {
 	}
 }
 
-// The open files truncated, as logrotate's copytruncate does: what comes after
-// is whole, at the start of the file, with no hole before it.
+// The open files are truncated, as logrotate's copytruncate does. Later lines are
+// whole and start at the beginning of the file.
 func TestFilesTruncated(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -67,8 +67,8 @@ func TestFilesTruncated(t *testing.T) {
 	}
 }
 
-// What somebody else appended stays where it is, the torn end of it set aside,
-// and nothing is glued to it.
+// Lines that another process appended stay. Its torn end is set aside, and nothing
+// is glued to it.
 func TestForeignEnd(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -78,7 +78,7 @@ func TestForeignEnd(t *testing.T) {
 	path := filepath.Join(c.Directory, paths[0])
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	require.NoError(t, err)
-	_, err = f.WriteString(`{"message":"of somebody else","received_at":"2025-12-22T10:00:05Z"}` + "\n" + `{"torn`)
+	_, err = f.WriteString(`{"message":"of another process","received_at":"2025-12-22T10:00:05Z"}` + "\n" + `{"torn`)
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
 
@@ -92,15 +92,14 @@ func TestForeignEnd(t *testing.T) {
 	require.Equal(t, `{"torn`, string(aside))
 }
 
-// Lines of the old PHP script, in the same directory, are simply the first part
-// of the file.
+// Lines of the old PHP script in the same directory stay at the start of the file.
 func TestLinesOfOldScript(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	now := time.Now().UTC()
 	php := `{"level":"info","message":"caf\u00e9","url":"https:\/\/saberloop.com\/","received_at":"` + now.Format("2006-01-02T15:04:05") + `+00:00"}` + "\n"
 	require.NoError(t, os.Mkdir(filepath.Join(root, "logs"), 0o750))
-	paths := make([]string, 2) // today's, and tomorrow's should that begin during the test
+	paths := make([]string, 2) // today's and tomorrow's: the test may run at midnight
 	for i := range paths {
 		paths[i] = filepath.Join(root, "logs", now.AddDate(0, 0, i).Format(time.DateOnly)+".jsonl")
 		require.NoError(t, os.WriteFile(paths[i], []byte(php+php), 0o600))
@@ -122,8 +121,8 @@ func TestLinesOfOldScript(t *testing.T) {
 	require.Equal(t, `{"message":"one"}`, line.Entry)
 }
 
-// A second process on the same directory is refused, with an error that says
-// so; a killed one leaves no lock behind.
+// A second process on the same directory exits with an error that says why. A
+// killed process leaves no lock.
 func TestSecondProcess(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -131,14 +130,13 @@ func TestSecondProcess(t *testing.T) {
 	require.Contains(t, log, "directory: ")
 	require.Contains(t, log, c.Directory)
 	require.Contains(t, log, "in use by another process")
-	require.Equal(t, 200, c.MustPost(t, oneLog).Status, "the first process is not to be disturbed")
+	require.Equal(t, 200, c.MustPost(t, oneLog).Status, "the first process is not affected")
 	c.Kill(t)
 	c.Restart(t)
 	require.Equal(t, 200, c.MustPost(t, oneLog).Status)
 }
 
-// A directory that cannot be written is an error at start that names key and
-// path.
+// A directory that can't be written is an error at start that names key and path.
 func TestUnwritableDirectory(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
@@ -163,9 +161,8 @@ func TestUnwritableDirectory(t *testing.T) {
 	}
 }
 
-// A symlink is not followed out of the directory, neither as a day file nor as
-// a signal's folder. Where it stands in the way entries are refused, until it
-// is gone.
+// The collector follows no symbolic link, neither for a day file nor for a
+// signal's directory. It refuses entries until the link is gone.
 func TestSymlinks(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -213,8 +210,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// takeAway takes all plain day files of a directory to a new one below root,
-// on the same file system, and returns a reader of them.
+// takeAway moves all plain day files to a new directory below root, on the same
+// file system, with take. It returns a reader of that directory.
 func takeAway(t *testing.T, directory, root string, take func(from, to string) error) *harness.Reader {
 	t.Helper()
 	away := filepath.Join(root, "away-"+rand.Text())
@@ -226,7 +223,7 @@ func takeAway(t *testing.T, directory, root string, take func(from, to string) e
 	return stored(away)
 }
 
-// linkAndRemove deletes a file so that the test can still see what is in it.
+// linkAndRemove deletes a file and keeps a hard link to its content.
 func linkAndRemove(from, to string) error {
 	if err := os.Link(from, to); err != nil {
 		return err
@@ -234,17 +231,17 @@ func linkAndRemove(from, to string) error {
 	return os.Remove(from)
 }
 
-// awaitAcknowledged waits until so many more batches are acknowledged.
+// awaitAcknowledged waits until that many more batches are acknowledged.
 func awaitAcknowledged(t *testing.T, load *harness.Load, more int) {
 	t.Helper()
 	_, before := load.Ledger.Batches()
 	require.Eventually(t, func() bool {
 		_, now := load.Ledger.Batches()
 		return now >= before+more
-	}, time.Minute, 10*time.Millisecond, "no batch is acknowledged any more")
+	}, time.Minute, 10*time.Millisecond, "the collector acknowledges no more batches")
 }
 
-// dayFiles are the paths of the plain day files below a directory.
+// dayFiles returns the paths of the plain day files in a directory.
 func dayFiles(t *testing.T, directory string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(directory, "*", "????-??-??.jsonl"))

@@ -16,10 +16,9 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// A disk on which writes fail, or stop half way, on which syncs fail, or what
-// was written cannot even be taken back: meanwhile clients are told to try
-// later and the health check tells, no line is torn or glued, and afterwards
-// all goes on by itself.
+// A disk on which writes fail or are short, syncs fail, or a failed write can't be
+// undone. Meanwhile clients get 503 and the health check reports it. No line is
+// torn or glued. When the fault is over, the collector recovers by itself.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()
 	for name, faults := range map[string]faultfs.Fault{

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mountTmpfs mounts an empty file system of so many bytes in memory.
+// mountTmpfs mounts an empty tmpfs with these mount options.
 func mountTmpfs(t *testing.T, options string) string {
 	t.Helper()
 	needRoot(t)
@@ -25,7 +25,7 @@ func mountTmpfs(t *testing.T, options string) string {
 	return directory
 }
 
-// mountImage mounts the ext4 file system that is in a file.
+// mountImage mounts the ext4 file system in a file.
 func mountImage(t *testing.T, image string) string {
 	t.Helper()
 	needRoot(t)
@@ -35,14 +35,14 @@ func mountImage(t *testing.T, image string) string {
 	return directory
 }
 
-// makeExt4 makes an ext4 file system in a file or device, with nothing left
-// to be initialised later.
+// makeExt4 creates an ext4 file system in a file or device, without lazy
+// initialization.
 func makeExt4(t *testing.T, path string) {
 	t.Helper()
 	run(t, "mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", path)
 }
 
-// newImage makes a file of so many bytes with an ext4 file system in it.
+// newImage creates a file of that size with an ext4 file system.
 func newImage(t *testing.T, size int64) string {
 	t.Helper()
 	image := filepath.Join(t.TempDir(), "ext4.img")
@@ -54,7 +54,7 @@ func newImage(t *testing.T, size int64) string {
 	return image
 }
 
-// unmount unmounts what may be unmounted already.
+// unmount unmounts a directory. It is no error if that is done already.
 func unmount(t *testing.T, directory string) {
 	t.Helper()
 	if err := syscall.Unmount(directory, 0); err != nil && !os.IsNotExist(err) && err != syscall.EINVAL {
@@ -65,14 +65,14 @@ func unmount(t *testing.T, directory string) {
 
 func needRoot(t *testing.T) {
 	t.Helper()
-	require.Zero(t, os.Getuid(), "only root may mount file systems: run the fault tests as root, as `make test-faults` says")
+	require.Zero(t, os.Getuid(), "only root can mount file systems: run `make test-faults` as root")
 }
 
-// run runs a program of the system.
+// run runs a program and returns its output.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
-	require.NoError(t, err, "install it as `make test-faults` does: losetup is in Debian's package mount, mkfs.ext4 and e2fsck are in e2fsprogs")
+	require.NoError(t, err, "`make test-faults` installs it: losetup is in Debian's package mount, mkfs.ext4 and e2fsck are in e2fsprogs")
 	output, err := exec.Command(path, args...).CombinedOutput()
 	require.NoError(t, err, "%s %v: %s", name, args, output)
 	return string(output)

@@ -15,8 +15,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// SIGTERM under load: what was acknowledged is stored, the process ends by
-// itself, and says what it could not take.
+// SIGTERM under load: the process exits by itself, and every acknowledged entry is
+// stored.
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -31,8 +31,7 @@ func TestShutdown(t *testing.T) {
 	load.Ledger.Check(t, stored(c.Directory))
 }
 
-// A client that has stopped in the middle of its request does not hold up the
-// shutdown for good.
+// A client that stops in the middle of its request does not prevent the shutdown.
 func TestShutdownWithHangingClient(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -45,8 +44,8 @@ func TestShutdownWithHangingClient(t *testing.T) {
 	t.Logf("shutdown took %v", c.Stop(t))
 }
 
-// SIGHUP with a changed configuration under load: what was acknowledged is
-// stored, and the new configuration is in force.
+// SIGHUP with a changed configuration under load: every acknowledged entry is
+// stored, and the new configuration is in effect.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})

@@ -20,32 +20,32 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Path is the path that batches are POSTed to.
+// Path is the URL path of the receiver.
 const Path = "/telemetry/ingest"
 
-// answerTimeout bounds the wait for an answer.
+// answerTimeout limits the wait for an answer.
 const answerTimeout = 30 * time.Second
 
-// Counts are numbers of entries per signal, as answers have them.
+// Counts are numbers of entries per signal, as in answers.
 type Counts struct {
 	Logs    int `json:"logs"`
 	Traces  int `json:"traces"`
 	Metrics int `json:"metrics"`
 }
 
-// Canonical is how Answer.Member spells the counts.
+// Canonical returns the counts as Answer.Member spells them.
 func (c Counts) Canonical() string {
 	return fmt.Sprintf(`{"logs":%d,"metrics":%d,"traces":%d}`, c.Logs, c.Metrics, c.Traces)
 }
 
-// Answer is what a collector says to a request.
+// Answer is the answer to a request.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Member returns a member of the answer's JSON object, canonical; empty where
+// Member returns a member of the answer's JSON object in canonical form, or "" if
 // there is none.
 func (a Answer) Member(key string) (string, error) {
 	var members map[string]json.RawMessage
@@ -74,7 +74,7 @@ func (c *Collector) Post(client *http.Client, body []byte) (Answer, error) {
 	return readAnswer(res)
 }
 
-// MustPost sends a batch that is expected to be answered.
+// MustPost sends a batch and requires an answer.
 func (c *Collector) MustPost(tb testing.TB, body []byte) Answer {
 	tb.Helper()
 	client := NewClient()
@@ -84,8 +84,8 @@ func (c *Collector) MustPost(tb testing.TB, body []byte) Answer {
 	return answer
 }
 
-// NewClient returns an HTTP client of one connection, as a browser's tab has
-// for an origin. Close its idle connections after use.
+// NewClient returns an HTTP client with one connection. Close its idle connections
+// after use.
 func NewClient() *http.Client {
 	return &http.Client{
 		Timeout:   answerTimeout,
@@ -93,21 +93,19 @@ func NewClient() *http.Client {
 	}
 }
 
-// Request is a request that is sent as it is written here, header spelling
-// and order included.
+// Request is a request whose headers are sent in this order and spelling.
 type Request struct {
 	Method string
-	// Target is the path and query, Path by default.
+	// Target is the path and query. The default is Path.
 	Target string
-	// Header are names and values in the order they are sent. Host and
-	// Connection are added, and Content-Length where there is no
-	// Transfer-Encoding and either a body or a POST.
+	// Header has names and values. Host and Connection are added. Content-Length is
+	// added to a POST or a body without Transfer-Encoding.
 	Header [][2]string
-	// Body is sent chunked when the header says so.
+	// Body is sent in chunks if the header has Transfer-Encoding.
 	Body []byte
 }
 
-// Exchange sends one request over a connection of its own.
+// Exchange sends one request over a new connection.
 func (c *Collector) Exchange(tb testing.TB, request Request) Answer {
 	tb.Helper()
 	answer, err := c.exchange(request)
@@ -128,8 +126,8 @@ func (c *Collector) exchange(request Request) (Answer, error) {
 	if err := conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return Answer{}, err
 	}
-	// A collector that refuses a body before it has read all of it may reset
-	// the connection: what counts is whether an answer can be read.
+	// A write may fail because the collector refuses the body early. Only a missing
+	// answer is an error.
 	_, writeErr := conn.Write(request.wire(target.Host))
 	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: request.Method})
 	if err != nil {
@@ -138,7 +136,7 @@ func (c *Collector) exchange(request Request) (Answer, error) {
 	return readAnswer(res)
 }
 
-// wire is the request as it goes over the wire.
+// wire returns the bytes of the request.
 func (r Request) wire(host string) []byte {
 	target := r.Target
 	if target == "" {
@@ -164,8 +162,7 @@ func (r Request) wire(host string) []byte {
 	return b.Bytes()
 }
 
-// writeChunks writes a body in two chunks, cut where it may hurt: in the
-// middle.
+// writeChunks writes a body in two chunks.
 func writeChunks(b *bytes.Buffer, body []byte) {
 	half := len(body) / 2
 	for _, chunk := range [][]byte{body[:half], body[half:]} {

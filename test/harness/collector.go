@@ -25,72 +25,68 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Token and Origin are what a collector of the harness lets in, unless its
-// Options say otherwise.
+// Token and Origin are the defaults of Options.
 const (
 	Token  = "test-token"
 	Origin = "https://saberloop.com"
 )
 
-// startTimeout and stopTimeout bound the wait for a collector that never
-// becomes healthy, and for one that ignores its SIGTERM. Both are generous:
-// they decide how soon a broken test ends, not what passes.
+// startTimeout and stopTimeout limit the wait for the health check after a start
+// and for the exit after SIGTERM. They only decide how soon a broken test ends.
 const (
 	startTimeout = time.Minute
 	stopTimeout  = time.Minute
 )
 
-// listenTime is how long after its start a collector is believed to be deaf to
-// signals: the Collector calls signal.Notify only once all its components run,
-// and nothing tells when it has.
+// listenTime is the time after which a healthy collector handles signals. The
+// Collector calls signal.Notify after all its components have started, and does
+// not report it. Before that, a signal kills the process.
 const listenTime = 500 * time.Millisecond
 
-// readyMessage is what the Collector logs when all its components run.
+// readyMessage is in the log when all components run.
 const readyMessage = "Everything is ready"
 
 //go:embed collector.yaml
 var baseConfig []byte
 
-// Options say what is special about a collector. The zero value is the
-// ordinary one, with a directory of its own.
+// Options configure a collector. The zero value is a working configuration.
 type Options struct {
-	// Directory holds the day files. It is a new one of the test's by default.
+	// Directory holds the day files. The default is a new directory.
 	Directory string
-	// Token is the one token that is let in, Token by default.
+	// Token is the only accepted token. The default is the constant Token.
 	Token string
-	// Origin is the one origin that is let in, Origin by default.
+	// Origin is the only accepted origin. The default is the constant Origin.
 	Origin string
-	// Config is YAML that is merged over the harness's collector.yaml.
+	// Config is YAML that is merged into the harness's collector.yaml.
 	Config string
-	// Flags are further command line arguments, Env further variables of the
-	// environment.
+	// Flags and Env are additional arguments and environment variables.
 	Flags, Env []string
-	// Binary is the path of the program, Binary(tb) by default.
+	// Binary is the path of the program. The default is Binary(tb).
 	Binary string
 }
 
 // Collector is a running otelcol-saberloop.
 type Collector struct {
-	// URL is the receiver's base URL, HealthURL what the health check
-	// answers, MetricsURL the collector's own metrics.
+	// URL is the base URL of the receiver, HealthURL that of the health check,
+	// MetricsURL that of the collector's own metrics.
 	URL, HealthURL, MetricsURL string
 	// Directory holds the day files.
 	Directory string
-	// Token is the token that is let in.
+	// Token is the accepted token.
 	Token string
 
 	binary string
 	args   []string
 	env    []string
-	config string // the path of the file that holds Options.Config
-	log    string // the path of the file that its output goes to, over all its restarts
+	config string // path of the file with Options.Config
+	log    string // path of the file with the output of all runs
 
 	process *Process
 	listens <-chan time.Time
 }
 
-// Start starts a collector and waits until it is healthy. When the test ends
-// the collector is stopped, and its log shown if the test failed.
+// Start starts a collector and waits until it is healthy. The collector stops
+// when the test ends; its log is shown if the test failed.
 func Start(tb testing.TB, options Options) *Collector {
 	tb.Helper()
 	c := newCollector(tb, options)
@@ -98,8 +94,8 @@ func Start(tb testing.TB, options Options) *Collector {
 	return c
 }
 
-// StartFails runs a collector that is expected to end by itself, with an
-// exit code other than 0, and returns what it logged.
+// StartFails runs a collector that must exit with a code other than 0. It returns
+// the log.
 func StartFails(tb testing.TB, options Options) string {
 	tb.Helper()
 	c := newCollector(tb, options)
@@ -107,7 +103,7 @@ func StartFails(tb testing.TB, options Options) string {
 	select {
 	case <-c.process.Exited():
 	case <-time.After(startTimeout):
-		require.FailNow(tb, "collector goes on, it should have failed to start")
+		require.FailNow(tb, "the collector runs; it should have failed to start")
 	}
 	require.NotZero(tb, c.process.State().ExitCode(), "exit code")
 	return c.Log(tb)
@@ -159,8 +155,8 @@ func newCollector(tb testing.TB, options Options) *Collector {
 	return c
 }
 
-// Binary is the path of the otelcol-saberloop under test: the one that `make
-// build` leaves, or what OTELCOL_SABERLOOP names.
+// Binary returns the path of the otelcol-saberloop under test: the value of
+// OTELCOL_SABERLOOP, or what `make build` builds.
 func Binary(tb testing.TB) string {
 	tb.Helper()
 	path := os.Getenv("OTELCOL_SABERLOOP")
@@ -173,7 +169,7 @@ func Binary(tb testing.TB) string {
 	return path
 }
 
-// Root is the root of the repository.
+// Root returns the root of the repository.
 func Root(tb testing.TB) string {
 	tb.Helper()
 	_, file, _, ok := runtime.Caller(0)
@@ -197,8 +193,8 @@ func (c *Collector) start(tb testing.TB) {
 	c.listens = time.After(listenTime)
 }
 
-// Launch starts a collector that was stopped or killed again, and does not
-// wait for it.
+// Launch starts the process again after a stop or kill, without waiting until it
+// is healthy.
 func (c *Collector) Launch(tb testing.TB) {
 	tb.Helper()
 	cmd := exec.Command(c.binary, c.args...)
@@ -213,8 +209,7 @@ func (c *Collector) await(tb testing.TB, what string, done func() bool) {
 	require.NoError(tb, c.process.Await(what, done), "collector")
 }
 
-// Health is the status code of the health check's answer, 0 where it does not
-// answer.
+// Health returns the status code of the health check, or 0 without an answer.
 func (c *Collector) Health() int {
 	res, err := http.Get(c.HealthURL)
 	if err != nil {
@@ -224,8 +219,7 @@ func (c *Collector) Health() int {
 	return res.StatusCode
 }
 
-// Stop sends SIGTERM, and wants the collector to end by itself with exit
-// code 0. It returns how long that took.
+// Stop sends SIGTERM and requires exit code 0. It returns how long that took.
 func (c *Collector) Stop(tb testing.TB) time.Duration {
 	tb.Helper()
 	c.awaitListening()
@@ -234,14 +228,13 @@ func (c *Collector) Stop(tb testing.TB) time.Duration {
 	select {
 	case <-c.process.Exited():
 	case <-time.After(stopTimeout):
-		require.FailNowf(tb, "collector ignores SIGTERM", "it runs on after %v", stopTimeout)
+		require.FailNowf(tb, "collector ignores SIGTERM", "it still runs after %v", stopTimeout)
 	}
 	require.Zero(tb, c.process.State().ExitCode(), "exit code after SIGTERM")
 	return time.Since(began)
 }
 
-// awaitListening waits until a signal asks the collector for something, instead
-// of ending it.
+// awaitListening waits until the collector handles signals.
 func (c *Collector) awaitListening() {
 	if c.listens != nil {
 		<-c.listens
@@ -255,21 +248,21 @@ func (c *Collector) Signal(tb testing.TB, signal os.Signal) {
 	require.NoError(tb, c.process.Signal(signal))
 }
 
-// Kill ends the collector as a crash would, by SIGKILL.
+// Kill kills the collector with SIGKILL.
 func (c *Collector) Kill(tb testing.TB) {
 	tb.Helper()
 	require.NoError(tb, c.process.Kill())
 }
 
-// Restart starts a collector that was stopped or killed again: same ports,
-// same directory, same configuration.
+// Restart starts the collector again after a stop or kill, with the same ports,
+// directory and configuration, and waits until it is healthy.
 func (c *Collector) Restart(tb testing.TB) {
 	tb.Helper()
 	c.start(tb)
 }
 
-// Reload gives the collector another Options.Config and waits until it runs
-// with that. It returns how long that took.
+// Reload replaces Options.Config and waits until the collector runs with it. It
+// returns how long that took.
 func (c *Collector) Reload(tb testing.TB, config string) time.Duration {
 	tb.Helper()
 	c.awaitListening()
@@ -283,7 +276,7 @@ func (c *Collector) Reload(tb testing.TB, config string) time.Duration {
 	return time.Since(began)
 }
 
-// Log is all that the collector has written to stdout and stderr.
+// Log returns the output of the collector.
 func (c *Collector) Log(tb testing.TB) string {
 	tb.Helper()
 	log, err := os.ReadFile(c.log)
@@ -294,7 +287,7 @@ func (c *Collector) Log(tb testing.TB) string {
 	return string(log)
 }
 
-// end ends the collector if it still runs, first politely.
+// end stops the collector if it still runs.
 func (c *Collector) end(tb testing.TB) {
 	tb.Helper()
 	if c.process == nil {
@@ -310,7 +303,7 @@ func (c *Collector) end(tb testing.TB) {
 
 func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// LastOf cuts a text to its last lines of at most so many bytes.
+// LastOf returns the last lines of a text, at most size bytes.
 func LastOf(text string, size int) string {
 	if len(text) <= size {
 		return text

@@ -17,22 +17,22 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/synthetic"
 )
 
-// Ledger hands out the batches of a Mix to be sent, and remembers which of them
-// the collector acknowledged. It may be used by many goroutines at once.
+// Ledger hands out the batches of a Mix and records which of them the collector
+// acknowledged. It is safe for concurrent use.
 type Ledger struct {
 	mix synthetic.Mix
 
 	mu           sync.Mutex
-	sent         int // all batches below were handed out
+	sent         int // number of batches handed out
 	acknowledged map[int]bool
 }
 
-// NewLedger returns a ledger of batches of mix.
+// NewLedger returns a ledger for the batches of mix.
 func NewLedger(mix synthetic.Mix) *Ledger {
 	return &Ledger{mix: mix, acknowledged: map[int]bool{}}
 }
 
-// Next hands out a batch that is about to be sent, and its number.
+// Next returns the next batch to send and its number.
 func (l *Ledger) Next() (int, synthetic.Batch) {
 	l.mu.Lock()
 	n := l.sent
@@ -41,52 +41,49 @@ func (l *Ledger) Next() (int, synthetic.Batch) {
 	return n, l.mix.Batch(n)
 }
 
-// Acknowledge notes that the n-th batch was answered with 200.
+// Acknowledge records that the n-th batch was answered with 200.
 func (l *Ledger) Acknowledge(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.acknowledged[n] = true
 }
 
-// Snapshot returns the ledger as it is now.
+// Snapshot returns a copy of the ledger.
 func (l *Ledger) Snapshot() *Ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return &Ledger{mix: l.mix, sent: l.sent, acknowledged: maps.Clone(l.acknowledged)}
 }
 
-// Batches returns how many batches were sent, and how many of them
-// acknowledged.
+// Batches returns the numbers of batches sent and acknowledged.
 func (l *Ledger) Batches() (sent, acknowledged int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.sent, len(l.acknowledged)
 }
 
-// Tally is what Check counted: entries.
+// Tally has the numbers of stored entries.
 type Tally struct {
-	// Acknowledged entries are stored once each, Unacknowledged are those
-	// stored without their client knowing.
+	// Acknowledged entries were answered with 200, Unacknowledged ones were not.
 	Acknowledged, Unacknowledged int
 }
 
-// Check compares the ledger with all that was stored, in one directory or in
-// several: every acknowledged entry
-// is there exactly once, every other at most once, each as it was sent and
-// where it belongs, and nothing that was never sent.
+// Check compares the ledger with what was stored in one or more directories. Every
+// acknowledged entry is stored exactly once, every other entry at most once, each
+// as it was sent and in a file of its signal. Nothing else is stored.
 func (l *Ledger) Check(tb testing.TB, stored ...*Reader) Tally {
 	tb.Helper()
 	return l.check(tb, stored, true)
 }
 
-// CheckKnown is Check for a Snapshot taken before the stored files were: what
-// was sent after it is not looked at.
+// CheckKnown is Check for a Snapshot that is older than the stored files. It
+// ignores entries that were sent later.
 func (l *Ledger) CheckKnown(tb testing.TB, stored ...*Reader) Tally {
 	tb.Helper()
 	return l.check(tb, stored, false)
 }
 
-// maxProblems is how many broken promises are listed: the first ones tell.
+// maxProblems limits the list of problems in a failure.
 const maxProblems = 10
 
 var sequenceMember = regexp.MustCompile(`"` + synthetic.SequenceKey + `":(\d+)`)
@@ -106,7 +103,7 @@ func (l *Ledger) check(tb testing.TB, stored []*Reader, strict bool) Tally {
 	compare := func(line Line) {
 		member := sequenceMember.FindStringSubmatch(line.Entry)
 		if member == nil {
-			problem("%s: nobody sent %s", line.Path, line.Entry)
+			problem("%s: entry without a sequence: %s", line.Path, line.Entry)
 			return
 		}
 		sequence, err := strconv.Atoi(member[1])
@@ -148,8 +145,8 @@ func (l *Ledger) check(tb testing.TB, stored []*Reader, strict bool) Tally {
 	return tally
 }
 
-// expectations are the entries of a Mix as they have to be stored. Those of
-// the batch asked for last are kept: neighbours are asked for together.
+// expectations returns entries of a Mix as they have to be stored. It caches those
+// of the last batch.
 type expectations struct {
 	mix     synthetic.Mix
 	batch   int

@@ -13,8 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Ports below the range from which systems take the local ports of outgoing
-// connections: a port handed out stays free until its server listens.
+// Ports below the range of ephemeral ports: outgoing connections don't use them.
 const (
 	lowestPort  = 12000
 	highestPort = 30000
@@ -25,8 +24,8 @@ var handedOut = struct {
 	ports map[int]bool
 }{ports: map[int]bool{}}
 
-// FreePort returns a loopback port that nothing listens on, and that it
-// returns to nobody else in this process.
+// FreePort returns a loopback port on which nothing listens. It returns each port
+// once.
 func FreePort(tb testing.TB) int {
 	tb.Helper()
 	handedOut.Lock()

@@ -12,20 +12,19 @@ import (
 	"time"
 )
 
-// Process is a program that runs beside the tests. It does not outlive them.
+// Process is a program that runs during a test.
 type Process struct {
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when cmd has ended
+	exited chan struct{} // closed when cmd has exited
 }
 
-// StartProcess starts a command. What it writes to stdout and stderr is
-// appended to the file log.
+// StartProcess starts a command. Its output is appended to the file log.
 func StartProcess(cmd *exec.Cmd, log string) (*Process, error) {
 	output, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
-	defer output.Close() // the process has it open for itself
+	defer output.Close() // the process has its own handle
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = sysProcAttr()
 	if err := cmd.Start(); err != nil {
@@ -33,20 +32,20 @@ func StartProcess(cmd *exec.Cmd, log string) (*Process, error) {
 	}
 	p := &Process{cmd: cmd, exited: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // how it ended is in its ProcessState
+		_ = cmd.Wait() // the result is in ProcessState
 		close(p.exited)
 	}()
 	return p, nil
 }
 
-// Exited is closed when the process has ended.
+// Exited returns a channel that is closed when the process has exited.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// State tells how the process ended, once it has.
+// State returns the state of a process that has exited.
 func (p *Process) State() *os.ProcessState { return p.cmd.ProcessState }
 
-// Await waits for what the process is expected to do, and not for one that
-// has ended. The error says that it did not do what.
+// Await waits until done returns true. It is an error if the process exits before.
+// The text what completes "did not …" in the error.
 func (p *Process) Await(what string, done func() bool) error {
 	deadline := time.After(startTimeout)
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -55,9 +54,9 @@ func (p *Process) Await(what string, done func() bool) error {
 		select {
 		case <-tick.C:
 		case <-p.exited:
-			return fmt.Errorf("did not %s, but ended: %v", what, p.State())
+			return fmt.Errorf("did not %s but exited: %v", what, p.State())
 		case <-deadline:
-			return fmt.Errorf("hangs: did not %s within %v", what, startTimeout)
+			return fmt.Errorf("did not %s within %v", what, startTimeout)
 		}
 	}
 	return nil
@@ -66,22 +65,22 @@ func (p *Process) Await(what string, done func() bool) error {
 // Signal sends a signal to the process.
 func (p *Process) Signal(signal os.Signal) error { return p.cmd.Process.Signal(signal) }
 
-// Kill ends the process as a crash would, by SIGKILL, and waits until it has
-// ended. One that had ended before is an error.
+// Kill sends SIGKILL and waits for the exit. It is an error if the process has
+// exited before.
 func (p *Process) Kill() error {
 	err := p.cmd.Process.Kill()
 	<-p.exited
 	return err
 }
 
-// Stop sends SIGTERM and waits until the process has ended. One that ignores
-// it is killed after a minute, which is an error.
+// Stop sends SIGTERM and waits for the exit. After a minute it kills the process,
+// which is an error.
 func (p *Process) Stop() error {
-	_ = p.Signal(syscall.SIGTERM) // fails when it has ended
+	_ = p.Signal(syscall.SIGTERM) // fails if it has exited
 	select {
 	case <-p.exited:
 		return nil
 	case <-time.After(stopTimeout):
-		return errors.Join(fmt.Errorf("ran on %v after SIGTERM and had to be killed", stopTimeout), p.Kill())
+		return errors.Join(fmt.Errorf("still ran %v after SIGTERM and was killed", stopTimeout), p.Kill())
 	}
 }

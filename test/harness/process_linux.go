@@ -11,16 +11,15 @@ import (
 	"syscall"
 )
 
-// sysProcAttr lets the kernel end the collector with the test process, should
-// that die before its clean-up.
+// sysProcAttr makes the kernel kill the collector when the test process dies.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
 var peakMemory = regexp.MustCompile(`\nVmHWM:\s*(\d+) kB\n`)
 
-// PeakMemory is the most memory, in bytes, that the process had in use at a
-// time. Once it has ended there is nothing to tell it, and 0 is returned.
+// PeakMemory returns the peak resident memory of the process in bytes, or 0 if it
+// has exited.
 func (p *Process) PeakMemory() (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -28,7 +27,7 @@ func (p *Process) PeakMemory() (int64, error) {
 	}
 	m := peakMemory.FindSubmatch(status)
 	if m == nil {
-		return 0, nil // it has ended
+		return 0, nil // it has exited
 	}
 	kilobytes, err := strconv.ParseInt(string(m[1]), 10, 64)
 	return kilobytes << 10, err

@@ -27,24 +27,23 @@ import (
 
 // Line is a line of a day file.
 type Line struct {
-	// Signal is what the line was stored as.
+	// Signal is the signal of the file.
 	Signal demodata.Signal
-	// Path is the file's path below the directory: logs/2025-12-22.jsonl.
+	// Path is the path of the file in the directory: logs/2025-12-22.jsonl.
 	Path string
-	// Entry is what the client sent, canonical: the line's members before
-	// received_at.
+	// Entry has the members before received_at in canonical form: what the client
+	// sent.
 	Entry string
 	// ReceivedAt is the line's received_at.
 	ReceivedAt time.Time
-	// Added are the members after received_at, canonical: {} where the line
-	// ends with it.
+	// Added has the members after received_at in canonical form.
 	Added string
 }
 
-// receivedAtForm is the one spelling of received_at.
+// receivedAtForm is the form of received_at.
 var receivedAtForm = regexp.MustCompile(`^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"$`)
 
-// ParseLine takes a line of a signal apart, given without its line end.
+// ParseLine parses a line, given without its newline.
 func ParseLine(signal demodata.Signal, line []byte) (Line, error) {
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.UseNumber()
@@ -52,7 +51,7 @@ func ParseLine(signal demodata.Signal, line []byte) (Line, error) {
 		return Line{}, fmt.Errorf("line is not an object: %w", err)
 	}
 	for {
-		end := dec.InputOffset() // of the member before
+		end := dec.InputOffset() // of the previous member
 		if !dec.More() {
 			return Line{}, errors.New("line has no received_at")
 		}
@@ -70,8 +69,8 @@ func ParseLine(signal demodata.Signal, line []byte) (Line, error) {
 	}
 }
 
-// splitLine takes what stands before received_at, its value, and what stands
-// after it.
+// splitLine returns the line with these bytes before received_at, its value, and
+// the bytes after it.
 func splitLine(signal demodata.Signal, before, receivedAt, after []byte) (Line, error) {
 	if !receivedAtForm.Match(receivedAt) {
 		return Line{}, fmt.Errorf("received_at is %s", receivedAt)
@@ -82,17 +81,17 @@ func splitLine(signal demodata.Signal, before, receivedAt, after []byte) (Line, 
 	}
 	var err error
 	if line.Entry, err = CanonicalEntry(signal, append(slices.Clone(before), '}')); err != nil {
-		return Line{}, fmt.Errorf("read what stands before received_at: %w", err)
+		return Line{}, fmt.Errorf("read members before received_at: %w", err)
 	}
 	if line.Added, err = Canonical(append([]byte{'{'}, bytes.TrimLeft(after, " ,")...)); err != nil {
-		return Line{}, fmt.Errorf("read what stands after received_at: %w", err)
+		return Line{}, fmt.Errorf("read members after received_at: %w", err)
 	}
 	return line, nil
 }
 
-// CanonicalEntry is an entry as it has to be stored, canonical: as it was
-// sent, but for a received_at, which only the server sets, and what there is
-// of a trace's duration below a nanosecond.
+// CanonicalEntry returns the canonical form of an entry as it has to be stored:
+// without received_at, which only the server sets, and with the duration of a
+// trace rounded to nanoseconds.
 func CanonicalEntry(signal demodata.Signal, entry []byte) (string, error) {
 	v, err := decode(entry)
 	if err != nil {
@@ -109,28 +108,26 @@ func CanonicalEntry(signal demodata.Signal, entry []byte) (string, error) {
 	return string(appendCanonical(nil, members)), nil
 }
 
-// dayFile is the form of a day file's path below the directory, lockFile the
-// path of the file that is locked by who appends.
+// dayFile matches the path of a day file in the directory. lockFile is the path of
+// the exporter's lock.
 var dayFile = regexp.MustCompile(`^(logs|traces|metrics)/(\d{4}-\d\d-\d\d)\.jsonl(\.gz|\.zst)?$`)
 
 const lockFile = ".lock"
 
-// Reader reads the lines of a directory's day files as they come to be. It
-// fails the test on anything else it finds: other files, lines that are torn,
-// glued, no JSON, or in another day's file than received_at says.
+// Reader reads the lines of a directory's day files. It fails the test if it finds
+// other files, torn lines, lines that are not one JSON object, or a received_at of
+// another day than the file's.
 type Reader struct {
-	// Directory is one whose day files count days in UTC. Where it has
-	// compressed ones, the reader is good for one reading.
+	// Directory holds the day files. Days are UTC days. A directory with compressed
+	// files can be read only once.
 	Directory string
-	// Ignore accepts the paths, below Directory, of files that are expected
-	// besides the day files. Nil is for none.
+	// Ignore reports whether a file that is not a day file may be in Directory.
 	Ignore func(path string) bool
 
-	read map[string]int64 // bytes read of each file
+	read map[string]int64 // number of bytes read per file
 }
 
-// Next returns the lines stored since the last call, file by file in the
-// order of their paths.
+// Next returns the lines stored since the last call, in the order of the paths.
 func (r *Reader) Next(tb testing.TB) []Line {
 	tb.Helper()
 	var lines []Line
@@ -138,7 +135,7 @@ func (r *Reader) Next(tb testing.TB) []Line {
 	return lines
 }
 
-// Each is Next for more lines than fit into memory.
+// Each is Next without holding all lines in memory.
 func (r *Reader) Each(tb testing.TB, do func(Line)) {
 	tb.Helper()
 	for _, path := range r.dayFiles(tb) {
@@ -176,7 +173,7 @@ func (r *Reader) eachOf(tb testing.TB, path string, do func(Line)) {
 	}
 }
 
-// ReadFile reads a day file, in whatever form it is.
+// ReadFile returns the content of a day file, decompressed.
 func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -190,13 +187,13 @@ func ReadFile(path string) ([]byte, error) {
 	return io.ReadAll(plain)
 }
 
-// decompress reads the bytes of a day file in whatever form it is.
+// decompress returns a reader of the content of a day file.
 func decompress(path string, file io.Reader) (io.Reader, error) {
 	switch filepath.Ext(path) {
 	case ".gz":
 		return gzip.NewReader(file)
 	case ".zst":
-		// Nothing is left open that reading to the end would not close.
+		// With one goroutine there is nothing to close.
 		return zstd.NewReader(file, zstd.WithDecoderConcurrency(1))
 	default:
 		return file, nil
@@ -219,12 +216,12 @@ func (r *Reader) dayFiles(tb testing.TB) []string {
 		case d.Type().IsRegular() && dayFile.MatchString(path):
 			paths = append(paths, path)
 		case path != lockFile && (r.Ignore == nil || !r.Ignore(path)):
-			tb.Errorf("%s is no day file", path)
+			tb.Errorf("%s is not a day file", path)
 		}
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // nothing was ever stored
+		return nil // nothing was stored
 	}
 	require.NoError(tb, err)
 	return paths

@@ -16,12 +16,11 @@ import (
 	"strings"
 )
 
-// Canonical spells a JSON value in the one way that all equal values share,
-// so that values can be compared as strings: keys sorted, the last of equal
-// keys, no white space, lone surrogates as U+FFFD, numbers by their value. A
-// number spelt as an integer counts as exactly that integer, any other as the
-// double that JavaScript would make of it: 1.0 equals 1, but
-// 9223372036854775808 is not 9223372036854775809.
+// Canonical returns the canonical form of a JSON value. Equal values have equal
+// forms: keys are sorted, the last of duplicate keys counts, there is no white
+// space, lone surrogates are U+FFFD, numbers are compared by value. An integer has
+// all its digits; any other number is the double that JavaScript reads. So 1.0
+// equals 1, but 9223372036854775808 does not equal 9223372036854775809.
 func Canonical(value []byte) (string, error) {
 	v, err := decode(value)
 	if err != nil {
@@ -30,7 +29,7 @@ func Canonical(value []byte) (string, error) {
 	return string(appendCanonical(nil, v)), nil
 }
 
-// decode reads exactly one JSON value, its numbers as json.Number.
+// decode decodes exactly one JSON value, with numbers as json.Number.
 func decode(value []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(value))
 	dec.UseNumber()
@@ -80,28 +79,28 @@ func appendCanonical(dst []byte, value any) []byte {
 		}
 		return append(dst, '}')
 	default:
-		panic(fmt.Sprintf("%T is no JSON value", value))
+		panic(fmt.Sprintf("%T is not a JSON value", value))
 	}
 }
 
 func appendString(dst []byte, s string) []byte {
 	quoted, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // a string always marshals
+		panic(err) // a string can be marshalled
 	}
 	return append(dst, quoted...)
 }
 
-func canonicalNumber(spelt string) string {
-	if !strings.ContainsAny(spelt, ".eE") {
-		if spelt == "-0" {
+func canonicalNumber(number string) string {
+	if !strings.ContainsAny(number, ".eE") {
+		if number == "-0" {
 			return "0"
 		}
-		return spelt
+		return number
 	}
-	f, err := strconv.ParseFloat(spelt, 64)
+	f, err := strconv.ParseFloat(number, 64)
 	if err != nil {
-		return spelt // beyond a double: equal only to itself
+		return number // too large for a double
 	}
 	if f == math.Trunc(f) {
 		integer, _ := big.NewFloat(f).Int(nil)
@@ -121,16 +120,15 @@ func wholeNanoseconds(milliseconds json.Number) json.Number {
 	return json.Number(new(big.Rat).Quo(nearest(nanoseconds), big.NewRat(1e6, 1)).FloatString(6))
 }
 
-// nearest is the integer nearest to r.
+// nearest returns the integer nearest to r.
 func nearest(r *big.Rat) *big.Rat {
 	half := big.NewRat(int64(r.Sign()), 2)
 	r = new(big.Rat).Add(r, half)
 	return new(big.Rat).SetInt(new(big.Int).Quo(r.Num(), r.Denom()))
 }
 
-// Storable tells whether an element of a batch's logs, traces or metrics is
-// an entry that the collector stores: an object whose numbers all fit a
-// double.
+// Storable reports whether the collector stores an element of a batch: an object
+// whose numbers are all within the range of a double.
 func Storable(element []byte) bool {
 	v, err := decode(element)
 	if err != nil {

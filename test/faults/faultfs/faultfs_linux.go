@@ -1,8 +1,8 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package faultfs is a directory on which writing, syncing and truncating fail
-// when they are told to.
+// Package faultfs mounts a directory in which a test can make writes, syncs and
+// truncations fail.
 package faultfs
 
 import (
@@ -15,15 +15,15 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// Fault is what fails. Faults are combined by |.
+// Fault is a set of faults. Combine them with |.
 type Fault uint32
 
-// The faults, each as long as it is set.
+// The faults.
 const (
 	// WriteFails fails every write with EIO.
 	WriteFails Fault = 1 << iota
-	// WriteStops writes the first half of what is to be written, and fails
-	// with ENOSPC what is left.
+	// WriteStops writes the first half of the data. A write of one byte fails with
+	// ENOSPC.
 	WriteStops
 	// SyncFails fails every fsync and fdatasync with EIO.
 	SyncFails
@@ -31,14 +31,14 @@ const (
 	TruncateFails
 )
 
-// Dir is the directory.
+// Dir is a mounted directory.
 type Dir struct {
 	faults atomic.Uint32
 	server *fuse.Server
 }
 
-// Mount mounts the directory over target, where it shows the contents of
-// source. Only root may mount. Unmount it after use.
+// Mount mounts the contents of source at target. Mounting needs root. Unmount the
+// directory after use.
 func Mount(source, target string) (*Dir, error) {
 	root, err := fs.NewLoopbackRoot(source)
 	if err != nil {
@@ -62,7 +62,7 @@ func Mount(source, target string) (*Dir, error) {
 // Unmount unmounts the directory.
 func (d *Dir) Unmount() error { return d.server.Unmount() }
 
-// Set lets just those faults happen from now on; 0 is for none.
+// Set replaces the active faults; 0 is none.
 func (d *Dir) Set(faults Fault) { d.faults.Store(uint32(faults)) }
 
 func (d *Dir) has(fault Fault) bool { return Fault(d.faults.Load())&fault != 0 }
@@ -80,13 +80,12 @@ var (
 	_ fs.NodeSetattrer   = (*node)(nil)
 )
 
-// WrapChild makes the nodes below one of the same kind.
+// WrapChild wraps the nodes below.
 func (n *node) WrapChild(_ context.Context, child fs.InodeEmbedder) fs.InodeEmbedder {
 	return &node{child.(*fs.LoopbackNode), n.dir}
 }
 
-// Open opens the file; errors of writing are told at once, not at some later
-// sync.
+// Open opens the file without a cache, so that a write returns its own error.
 func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	handle, _, errno := n.LoopbackNode.Open(ctx, flags)
 	if errno != fs.OK {
@@ -95,7 +94,7 @@ func (n *node) Open(ctx context.Context, flags uint32) (fs.FileHandle, uint32, s
 	return &file{handle.(*fs.LoopbackFile), n.dir}, fuse.FOPEN_DIRECT_IO, fs.OK
 }
 
-// Create makes and opens a file.
+// Create creates and opens a file.
 func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out *fuse.EntryOut) (*fs.Inode, fs.FileHandle, uint32, syscall.Errno) {
 	inode, handle, _, errno := n.LoopbackNode.Create(ctx, name, flags, mode, out)
 	if errno != fs.OK {
@@ -104,7 +103,7 @@ func (n *node) Create(ctx context.Context, name string, flags, mode uint32, out 
 	return inode, &file{handle.(*fs.LoopbackFile), n.dir}, fuse.FOPEN_DIRECT_IO, fs.OK
 }
 
-// Setattr truncates, among other things.
+// Setattr changes attributes. A change of the size is a truncation.
 func (n *node) Setattr(ctx context.Context, h fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	if _, truncates := in.GetSize(); truncates && n.dir.has(TruncateFails) {
 		return syscall.EIO
@@ -125,10 +124,10 @@ var (
 	_ fs.FilePassthroughFder = (*file)(nil)
 )
 
-// PassthroughFd keeps the kernel from writing past this file.
+// PassthroughFd keeps the kernel from writing to the file directly.
 func (f *file) PassthroughFd() (int, bool) { return 0, false }
 
-// Write writes what the faults let through.
+// Write writes unless a fault prevents it.
 func (f *file) Write(ctx context.Context, data []byte, offset int64) (uint32, syscall.Errno) {
 	switch {
 	case f.dir.has(WriteFails):
@@ -142,7 +141,7 @@ func (f *file) Write(ctx context.Context, data []byte, offset int64) (uint32, sy
 	}
 }
 
-// Writev writes what the faults let through.
+// Writev writes unless a fault prevents it.
 func (f *file) Writev(ctx context.Context, data [][]byte, offset int64) (uint32, syscall.Errno) {
 	var all []byte
 	for _, part := range data {
@@ -151,7 +150,7 @@ func (f *file) Writev(ctx context.Context, data [][]byte, offset int64) (uint32,
 	return f.Write(ctx, all, offset)
 }
 
-// Fsync syncs, unless the faults forbid it.
+// Fsync syncs unless a fault prevents it.
 func (f *file) Fsync(ctx context.Context, flags uint32) syscall.Errno {
 	if f.dir.has(SyncFails) {
 		return syscall.EIO

@@ -1,19 +1,16 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package powercut is a disk whose power can be cut at any moment, to find out
-// what a program's files look like afterwards.
+// Package powercut simulates a disk whose power is cut.
 //
-// Like a real disk it has a volatile write cache. What was written is readable
-// at once, but survives a cut for certain only after a later flush was
-// answered; of the writes since the last flush, a cut keeps any and loses any,
-// in no order, and tears those under way between two sectors. That is what the
-// block layer demands of file systems and all that it promises them, so a cut
-// is one that could have happened to the machine.
+// Like a real disk, it has a volatile write cache. Written data can be read at
+// once, but it survives a cut for certain only after a later flush. Of the writes
+// since the last flush, a cut keeps some and loses others, in any order, and may
+// tear a write between two sectors. The block layer promises file systems no more
+// than that, so every cut is one that can happen to a real machine.
 //
-// Copying the file behind a loop device would be less: it shows everything
-// written so far, in an order that no disk guarantees, and never a write that
-// was answered and lost. A program that forgets to sync would pass.
+// A copy of the file behind a loop device would not do: it has everything that was
+// written, so a program that forgets to sync would pass.
 package powercut
 
 import (
@@ -21,14 +18,14 @@ import (
 	"sync"
 )
 
-// sectorSize is what a disk writes whole or not at all.
+// sectorSize is the number of bytes that a disk writes atomically.
 const sectorSize = 512
 
-// Disk is the disk. It may be used by many goroutines at once.
+// Disk is a disk. It is safe for concurrent use.
 type Disk struct {
 	mu sync.Mutex
-	// current is what is read, durable what a cut keeps for certain, and
-	// cached are the writes that make the difference, in their order.
+	// current is the content for reads, durable the content that a cut keeps.
+	// cached has the writes since the last flush, in order.
 	current, durable []byte
 	cached           []write
 }
@@ -38,15 +35,15 @@ type write struct {
 	data   []byte
 }
 
-// NewDisk returns a disk of so many bytes, all of them 0.
+// NewDisk returns a disk of that many zero bytes.
 func NewDisk(size int) *Disk {
 	return &Disk{current: make([]byte, size), durable: make([]byte, size)}
 }
 
-// Size is the disk's size in bytes.
+// Size returns the size in bytes.
 func (d *Disk) Size() int { return len(d.current) }
 
-// ReadAt returns what was written last. At the disk's end it returns less.
+// ReadAt reads from the disk. At the end it reads less than len(p).
 func (d *Disk) ReadAt(p []byte, offset int64) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -56,8 +53,7 @@ func (d *Disk) ReadAt(p []byte, offset int64) int {
 	return copy(p, d.current[offset:])
 }
 
-// WriteAt writes into the disk's cache and returns how many bytes there was
-// room for.
+// WriteAt writes to the cache. At the end of the disk it writes less than len(p).
 func (d *Disk) WriteAt(p []byte, offset int64) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,7 +65,7 @@ func (d *Disk) WriteAt(p []byte, offset int64) int {
 	return n
 }
 
-// Flush makes all durable that was written.
+// Flush makes all writes durable.
 func (d *Disk) Flush() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,13 +75,13 @@ func (d *Disk) Flush() {
 	d.cached = nil
 }
 
-// Cut returns what is on the disk if the power is cut at this moment. The disk
-// itself goes on.
+// Cut returns the content of the disk after a power cut at this moment. The disk
+// itself does not change.
 func (d *Disk) Cut(r *rand.Rand) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	left := append([]byte(nil), d.durable...)
-	// Some cuts lose the whole cache, some nearly nothing.
+	// Some cuts lose the whole cache, others nearly nothing.
 	kept := r.Float64()
 	for _, w := range d.cached {
 		switch {

@@ -28,9 +28,9 @@ func TestFlushedSurvives(t *testing.T) {
 	}
 }
 
-// Of what is not flushed every combination occurs, torn writes included, and
-// nothing but what was written.
-func TestUnflushedIsAnyones(t *testing.T) {
+// Every combination of unflushed writes occurs, including torn ones, and nothing
+// else.
+func TestUnflushedMaySurvive(t *testing.T) {
 	t.Parallel()
 	d := NewDisk(4 * sectorSize)
 	d.WriteAt(sector(1), 0)

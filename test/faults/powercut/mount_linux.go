@@ -12,12 +12,12 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// FileName is the name of the file that Mount puts into its directory.
+// FileName is the name of the file in the mounted directory.
 const FileName = "disk"
 
-// Mount offers the disk as a file in a directory, by FUSE. A loop device of
-// that file is the disk as the kernel sees it: a flush of the device is an
-// fsync of the file. Only root may mount. Unmount the server after use.
+// Mount mounts the disk as a file in a directory, with FUSE. Attach a loop device
+// to the file: a flush of the device is an fsync of the file. Mounting needs root.
+// Unmount the server after use.
 func (d *Disk) Mount(directory string) (*fuse.Server, error) {
 	server, err := fs.Mount(directory, &root{disk: d}, &fs.Options{
 		MountOptions: fuse.MountOptions{
@@ -41,7 +41,7 @@ type root struct {
 
 var _ fs.NodeOnAdder = (*root)(nil)
 
-// OnAdd puts the file into the directory.
+// OnAdd adds the file to the directory.
 func (r *root) OnAdd(ctx context.Context) {
 	file := r.NewPersistentInode(ctx, &file{disk: r.disk}, fs.StableAttr{Mode: syscall.S_IFREG})
 	r.AddChild(FileName, file, false)
@@ -62,19 +62,19 @@ var (
 	_ fs.NodeFsyncer   = (*file)(nil)
 )
 
-// Getattr tells the disk's size.
+// Getattr returns the size of the disk.
 func (f *file) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	out.Mode = syscall.S_IFREG | 0o600
 	out.Size = uint64(f.disk.Size())
 	return fs.OK
 }
 
-// Setattr is called for times; a disk has none, and keeps its size.
+// Setattr ignores changes: a disk has no times, and its size is fixed.
 func (f *file) Setattr(ctx context.Context, h fs.FileHandle, _ *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
 	return f.Getattr(ctx, h, out)
 }
 
-// Open keeps the kernel from caching: every write comes here at once.
+// Open disables the kernel's cache.
 func (f *file) Open(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
 	return nil, fuse.FOPEN_DIRECT_IO, fs.OK
 }
@@ -84,7 +84,7 @@ func (f *file) Read(_ context.Context, _ fs.FileHandle, dest []byte, offset int6
 	return fuse.ReadResultData(dest[:f.disk.ReadAt(dest, offset)]), fs.OK
 }
 
-// Write writes to the disk's cache.
+// Write writes to the cache of the disk.
 func (f *file) Write(_ context.Context, _ fs.FileHandle, data []byte, offset int64) (uint32, syscall.Errno) {
 	n := f.disk.WriteAt(data, offset)
 	if n < len(data) {
