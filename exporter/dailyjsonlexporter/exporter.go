@@ -35,16 +35,31 @@ type signalExporter struct {
 	signal dayfile.Signal
 	shared *sharedcomponent.Component[*dayStore]
 	store  *dayStore
+	logger *zap.Logger
 	host   component.Host
 
 	// failing is true if the last append failed. Reporting a change holds
 	// reporting, so that changes are reported in order.
 	failing   atomic.Bool
 	reporting sync.Mutex
+	// The failure was logged, if logged is true. The next one is not logged
+	// before nextLog: on an almost full disk small batches succeed between
+	// large ones that fail.
+	logged  bool
+	nextLog time.Time
 }
 
-func newExporter(cfg *Config, signal dayfile.Signal, shared *sharedcomponent.Component[*dayStore]) *signalExporter {
-	return &signalExporter{cfg: cfg, signal: signal, shared: shared, store: shared.Unwrap()}
+// logInterval is the minimum time between two logged failures.
+const logInterval = time.Minute
+
+func newExporter(set exporter.Settings, cfg *Config, signal dayfile.Signal, shared *sharedcomponent.Component[*dayStore]) *signalExporter {
+	return &signalExporter{
+		cfg:    cfg,
+		signal: signal,
+		shared: shared,
+		store:  shared.Unwrap(),
+		logger: set.Logger.WithOptions(noStacktrace),
+	}
 }
 
 // options returns the options of exporterhelper.
@@ -156,15 +171,20 @@ func (e *signalExporter) reportHealth(err error) {
 func (e *signalExporter) markHealthy() {
 	e.setFailing(false, func() {
 		componentstatus.ReportStatus(e.host, componentstatus.NewEvent(componentstatus.StatusOK))
-		e.store.telemetry.logger.Info("Appending to day files again", zap.String("signal", string(e.signal)))
+		if e.logged {
+			e.logger.Info("Appending to day files again")
+		}
 	})
 }
 
 func (e *signalExporter) markUnhealthy(err error) {
 	e.setFailing(true, func() {
 		componentstatus.ReportStatus(e.host, componentstatus.NewRecoverableErrorEvent(err))
-		e.store.telemetry.logger.Error("Cannot append to day files, refusing data until it succeeds",
-			zap.String("signal", string(e.signal)), zap.Error(err))
+		now := time.Now()
+		if e.logged = !now.Before(e.nextLog); e.logged {
+			e.nextLog = now.Add(logInterval)
+			e.logger.Error("Cannot append to day files, refusing data until it succeeds", zap.Error(err))
+		}
 	})
 }
 

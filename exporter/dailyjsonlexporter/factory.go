@@ -64,7 +64,7 @@ func (f *factory) exporter(set exporter.Settings, cfg component.Config, signal d
 	if err != nil {
 		return nil, err
 	}
-	return newExporter(c, signal, shared), nil
+	return newExporter(set, c, signal, shared), nil
 }
 
 func (f *factory) createLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
@@ -76,10 +75,10 @@ func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry,
 // bug.
 var noStacktrace = zap.AddStacktrace(zapcore.DPanicLevel)
 
-// limitedLogger returns a logger that logs each message once a minute.
+// limitedLogger returns a logger that logs each message once per logInterval.
 func limitedLogger(logger *zap.Logger) *zap.Logger {
 	return logger.WithOptions(noStacktrace, zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		return zapcore.NewSamplerWithOptions(core, time.Minute, 1, 0)
+		return zapcore.NewSamplerWithOptions(core, logInterval, 1, 0)
 	}))
 }
 

@@ -188,6 +188,27 @@ func TestFullDiskIsLoggedOnce(t *testing.T) {
 	})
 }
 
+// On an almost full disk, small batches succeed between large ones that fail. The
+// log has one failure and its end a minute.
+func TestChangingStateIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e, _, logs := measured(t, testConfig(t))
+		for range 2 {
+			for range 100 {
+				e.reportHealth(store.ErrDiskFull)
+				e.reportHealth(nil)
+			}
+			var messages []string
+			for _, entry := range logs.TakeAll() {
+				messages = append(messages, entry.Message)
+			}
+			require.Equal(t, []string{"Cannot append to day files, refusing data until it succeeds", "Appending to day files again"}, messages)
+			time.Sleep(time.Minute) //nolint:forbidigo // The clock is that of the synctest bubble.
+		}
+	})
+}
+
 // A failing disk fails every append. Each kind of failure is logged once a minute.
 func TestFailuresAreLoggedOnce(t *testing.T) {
 	t.Parallel()
