@@ -38,7 +38,7 @@ func benchBatch(tb testing.TB, secrets bool) *entry.Batch {
 		vitals = append(vitals, fmt.Sprintf(`{"timestamp":"2025-12-22T10:00:03.00%dZ","name":"web_vital_lcp","value":125%d,`+
 			`"labels":{"rating":"good"},"sessionId":"1766397600000-k3j5h2l1m"}`, i, i))
 	}
-	decoder := entry.BatchDecoder{ServiceName: "saberloop", MaxDepth: 512}
+	decoder := entry.BatchDecoder{ServiceName: "saberloop"}
 	batch, err := decoder.Decode(fmt.Appendf(nil, `{"logs":[%s],"traces":[%s],"metrics":[%s]}`,
 		strings.Join(logs, ","), strings.Join(spans, ","), strings.Join(vitals, ",")), time.Unix(1766397605, 0))
 	require.NoError(tb, err)

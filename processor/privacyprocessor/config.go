@@ -94,7 +94,7 @@ func (c *Config) Validate() error {
 		case pattern.Name == "":
 			errs = append(errs, fmt.Errorf("%s::name: must not be empty", key))
 		case seen[pattern.Name]:
-			errs = append(errs, fmt.Errorf("%s::name: %q is another rule's name", key, pattern.Name))
+			errs = append(errs, fmt.Errorf("%s::name: %q is the name of another rule", key, pattern.Name))
 		}
 		seen[pattern.Name] = true
 		re, err := regexp.Compile(pattern.Regex)

@@ -4,124 +4,71 @@
 package privacyprocessor
 
 import (
-	"fmt"
-	"reflect"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/confmap"
 
-	"github.com/saberloop/otelcol-saberloop/internal/readmetest"
+	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 )
 
-func TestLoadConfig(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		keys map[string]any
-		want func(*Config)
-	}{
-		"nothing": {map[string]any{}, func(*Config) {}},
-		"all": {map[string]any{
-			"dry_run":                  true,
-			"rules":                    map[string]any{"email": false},
-			"secret_keys":              []any{"pin"},
-			"url_attributes":           []any{},
-			"allowed_query_parameters": []any{"id"},
-			"patterns":                 []any{map[string]any{"name": "n", "regex": "r", "replacement": "x"}},
-		}, func(cfg *Config) {
-			cfg.DryRun = true
-			cfg.Rules.Email = false
-			cfg.SecretKeys = []string{"pin"}
-			cfg.URLAttributes = []string{}
-			cfg.AllowedQueryParameters = []string{"id"}
-			cfg.Patterns = []PatternConfig{{Name: "n", Regex: "r", Replacement: "x"}}
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			want := createDefaultConfig().(*Config)
-			tc.want(want)
-			got := createDefaultConfig()
-			require.NoError(t, confmap.NewFromStringMap(tc.keys).Unmarshal(got))
-			require.Equal(t, want, got)
-			require.NoError(t, want.Validate())
-		})
-	}
-}
-
-func TestWrongKeyIsAnError(t *testing.T) {
-	t.Parallel()
-	for _, keys := range []map[string]any{
-		{"dryrun": true},
-		{"rules": map[string]any{"emails": true}},
-		{"patterns": []any{map[string]any{"pattern": "x"}}},
-	} {
-		require.Error(t, confmap.NewFromStringMap(keys).Unmarshal(createDefaultConfig()))
-	}
-}
-
-func TestValidate(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		change func(*Config)
-		err    string
-	}{
-		{func(cfg *Config) { cfg.SecretKeys = []string{"pin", ""} }, `secret_keys::1: "" has no letter or digit`},
-		{func(cfg *Config) { cfg.URLAttributes = []string{"_."} }, `url_attributes::0: "_." has no letter or digit`},
-		{func(cfg *Config) { cfg.Patterns = []PatternConfig{{Regex: "x"}} }, "patterns::0::name: must not be empty"},
-		{func(cfg *Config) { cfg.Patterns = []PatternConfig{{Name: "email", Regex: "x"}} }, `patterns::0::name: "email" is another rule's name`},
-		{func(cfg *Config) { cfg.Patterns = []PatternConfig{{Name: "a", Regex: "x"}, {Name: "a", Regex: "y"}} }, `patterns::1::name: "a" is another rule's name`},
-		{func(cfg *Config) { cfg.Patterns = []PatternConfig{{Name: "a", Regex: "("}} }, "patterns::0::regex: error parsing regexp"},
-		{func(cfg *Config) { cfg.Patterns = []PatternConfig{{Name: "a"}} }, "patterns::0::regex: must not match the empty string"},
-		{func(cfg *Config) { cfg.Patterns = []PatternConfig{{Name: "a", Regex: "x*"}} }, "patterns::0::regex: must not match the empty string"},
-	} {
-		cfg := createDefaultConfig().(*Config)
-		require.NoError(t, cfg.Validate())
-		tc.change(cfg)
-		require.ErrorContains(t, cfg.Validate(), tc.err)
-	}
-}
-
-// keysOf are the keys of a struct, those of structs within behind theirs.
-func keysOf(of reflect.Type) (keys []string) {
-	for field := range of.Fields() {
-		key := field.Tag.Get(confmap.MapstructureTag)
-		if within := field.Type; within.Kind() == reflect.Struct {
-			for _, sub := range keysOf(within) {
-				keys = append(keys, key+"::"+sub)
-			}
-			continue
+// validConfigs are the files that are accepted, with what they change.
+var validConfigs = map[string]func(*Config){
+	"minimal": func(*Config) {},
+	"full": func(c *Config) {
+		c.DryRun = true
+		c.Rules.Email, c.Rules.Card = false, false
+		c.SecretKeys = []string{"pin"}
+		c.URLAttributes = []string{}
+		c.AllowedQueryParameters = []string{"id", "quiz"}
+		c.Patterns = []PatternConfig{
+			{Name: "student_id", Regex: `\bS\d{8}\b`},
+			{Name: "street", Regex: `(?i)\w+ street`, Replacement: "a street"},
 		}
-		keys = append(keys, key)
-	}
-	return keys
+	},
 }
 
-// TestReadmeHasTheConfiguration holds the tables to the keys, in the order of
-// the structs.
+// invalidConfigs are the files that are refused, with what the error names.
+var invalidConfigs = map[string][]string{
+	"typo":                 {"invalid keys: dryrun"},
+	"typo_in_rules":        {"invalid keys: emails"},
+	"typo_in_pattern":      {"invalid keys: pattern"},
+	"empty_secret_key":     {`secret_keys::1: "" has no letter or digit`},
+	"empty_url_attribute":  {`url_attributes::0: "_." has no letter or digit`},
+	"pattern_without_name": {"patterns::0::name: must not be empty"},
+	"name_of_a_rule":       {`patterns::0::name: "email" is the name of another rule`},
+	"name_twice":           {`patterns::1::name: "a" is the name of another rule`},
+	"bad_regex":            {"patterns::0::regex: error parsing regexp: missing closing )"},
+	"no_regex":             {"patterns::0::regex: must not match the empty string"},
+	"regex_of_nothing":     {"patterns::0::regex: must not match the empty string"},
+	"several_faults":       {"secret_keys::0", "patterns::0::name", "patterns::0::regex"},
+}
+
+func TestConfigFiles(t *testing.T) {
+	t.Parallel()
+	configtest.Run(t, NewFactory(), validConfigs, invalidConfigs)
+}
+
 func TestReadmeHasTheConfiguration(t *testing.T) {
 	t.Parallel()
-	want := keysOf(reflect.TypeFor[Config]())
-	for _, key := range keysOf(reflect.TypeFor[PatternConfig]()) {
-		want = append(want, "patterns::"+key)
-	}
-	require.Equal(t, want, readmetest.Table(t, "Configuration"))
+	configtest.CheckReadmeConfig(t, createDefaultConfig())
+	require.Equal(t, []string{"name", "regex", "replacement"}, configtest.ReadmeKeys(t, "Patterns"))
 }
 
-// TestReadmeHasTheDefaults holds the lists in the README to the defaults.
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	configtest.CheckStatus(t, NewFactory())
+}
+
+// TestReadmeHasTheDefaults compares the lists in the README with the defaults.
 func TestReadmeHasTheDefaults(t *testing.T) {
 	t.Parallel()
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
 	cfg := createDefaultConfig().(*Config)
-	text := readmetest.Text(t)
 	for _, list := range [][]string{cfg.SecretKeys, cfg.URLAttributes, cfg.AllowedQueryParameters} {
-		var quoted []string
-		for _, name := range list {
-			quoted = append(quoted, fmt.Sprintf("`%s`", name))
-		}
-		require.Contains(t, text, strings.Join(quoted, ", "))
+		require.Contains(t, string(text), "`"+strings.Join(list, "`, `")+"`")
 	}
-	for _, name := range ruleNames {
-		require.Contains(t, text, "| `rules::"+name+"` |")
-	}
+	require.Equal(t, ruleNames[:], configtest.ReadmeKeys(t, "Rules"))
 }

@@ -44,7 +44,7 @@ var receivedAt = time.Unix(1766397605, 0)
 // decode makes of a body what the receiver makes of it.
 func decode(tb testing.TB, body []byte) *entry.Batch {
 	tb.Helper()
-	decoder := entry.BatchDecoder{ServiceName: "saberloop", MaxDepth: 512}
+	decoder := entry.BatchDecoder{ServiceName: "saberloop"}
 	batch, err := decoder.Decode(body, receivedAt)
 	require.NoError(tb, err, "%s", body)
 	require.Zero(tb, batch.Rejected.Total())
@@ -147,7 +147,7 @@ func TestBatchesAreStoredAsTheyAre(t *testing.T) {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for body := range bytes.Lines(text) {
-			decoder := entry.BatchDecoder{ServiceName: "saberloop", MaxDepth: 512}
+			decoder := entry.BatchDecoder{ServiceName: "saberloop"}
 			batch, err := decoder.Decode(body, receivedAt)
 			require.NoError(t, err)
 			before := lines(batch)
@@ -163,10 +163,10 @@ func TestMaskedEntriesStayEntries(t *testing.T) {
 	p := testPrivacy(t, nil)
 	for body, want := range map[string]string{
 		`{"logs":[{"message":"jane@example.com","context":{"card":4111111111111111,"a@example.com":1,"b@example.com":2}}]}`: `{"message":"[email]","context":{"card":"[card]","[email]":1,"[email]#2":2},"received_at":"2025-12-22T10:00:05Z"}`,
-		`{"metrics":[{"name":"n","value":"4111111111111111"}]}`: `{"name":"n","value":"[card]","received_at":"2025-12-22T10:00:05Z"}`,
-		`{"metrics":[{"name":"n","value":4111111111111111}]}`:   `{"name":"n","received_at":"2025-12-22T10:00:05Z"}`,
-		`{"traces":[{"name":"n","duration":4111111111111111}]}`: `{"name":"n","duration":"[card]","received_at":"2025-12-22T10:00:05Z"}`,
-		`{"logs":[{"timestamp":"jane@example.com","level":"jane@example.com","password":"x"}]}`: `{"timestamp":"[email]","level":"[email]","password":"[redacted]","received_at":"2025-12-22T10:00:05Z"}`,
+		`{"metrics":[{"name":"n","value":"4111111111111111"}]}`:                                                             `{"name":"n","value":"[card]","received_at":"2025-12-22T10:00:05Z"}`,
+		`{"metrics":[{"name":"n","value":4111111111111111}]}`:                                                               `{"name":"n","received_at":"2025-12-22T10:00:05Z"}`,
+		`{"traces":[{"name":"n","duration":4111111111111111}]}`:                                                             `{"name":"n","duration":"[card]","received_at":"2025-12-22T10:00:05Z"}`,
+		`{"logs":[{"timestamp":"jane@example.com","level":"jane@example.com","password":"x"}]}`:                             `{"timestamp":"[email]","level":"[email]","password":"[redacted]","received_at":"2025-12-22T10:00:05Z"}`,
 	} {
 		batch := decode(t, []byte(body))
 		process(t, p, batch)

@@ -23,11 +23,6 @@ import (
 	"go.opentelemetry.io/collector/processor/processortest"
 )
 
-func TestConfigStruct(t *testing.T) {
-	t.Parallel()
-	require.NoError(t, componenttest.CheckConfigStruct(NewFactory().CreateDefaultConfig()))
-}
-
 // created is a processor of one signal, and something for it to consume.
 type created struct {
 	component.Component
@@ -208,7 +203,7 @@ func TestEveryPlaceIsMasked(t *testing.T) {
 
 	logs := someLogs()
 	text, err := new(plog.JSONMarshaler).MarshalLogs(logs)
-	require.Equal(t, 9+4*6, found(t, text, err))
+	require.Equal(t, 11+4*6, found(t, text, err))
 	_, err = p.processLogs(t.Context(), logs)
 	require.NoError(t, err)
 	text, err = new(plog.JSONMarshaler).MarshalLogs(logs)
@@ -219,7 +214,7 @@ func TestEveryPlaceIsMasked(t *testing.T) {
 
 	traces := someTraces()
 	text, err = new(ptrace.JSONMarshaler).MarshalTraces(traces)
-	require.Equal(t, 11+5*6, found(t, text, err))
+	require.Equal(t, 13+5*6, found(t, text, err))
 	_, err = p.processTraces(t.Context(), traces)
 	require.NoError(t, err)
 	text, err = new(ptrace.JSONMarshaler).MarshalTraces(traces)
@@ -297,7 +292,7 @@ func TestSecretKeys(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{
 		"password": "[redacted]", "userPassword": "[redacted]", "X-API-Key": "[redacted]", "api.key_2": "[redacted]", "accessToken": "[redacted]", "secret": "[redacted]",
-		"token": "", "Cookie": nil, "cookies": true, "jwt": []any{}, "authorization": map[string]any{}, "passphrase": []byte{},
+		"token": "", "Cookie": nil, "cookies": true, "jwt": []any{}, "authorization": map[string]any{}, "passphrase": []byte(nil),
 		"tokens": int64(5), "key": "Enter", "": "x", "日本": "x", "keyboard": "x",
 	}, attributes.AsRaw())
 }

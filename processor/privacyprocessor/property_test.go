@@ -168,7 +168,7 @@ func FuzzBatch(f *testing.F) {
 	}
 	p := testPrivacy(f, nil)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		decoder := entry.BatchDecoder{ServiceName: "saberloop", MaxDepth: 64}
+		decoder := entry.BatchDecoder{ServiceName: "saberloop"}
 		batch, err := decoder.Decode(body, receivedAt)
 		if err != nil {
 			return

@@ -5,6 +5,8 @@ package privacyprocessor
 
 import (
 	"context"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,12 +15,56 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.yaml.in/yaml/v3"
 
-	"github.com/saberloop/otelcol-saberloop/internal/readmetest"
+	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 )
+
+// TestMetadataHasTheMetrics compares metadata.yaml with the metric.
+func TestMetadataHasTheMetrics(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("metadata.yaml")
+	require.NoError(t, err)
+	var metadata struct {
+		Attributes map[string]struct{ Enum []string }
+		Telemetry  struct {
+			Metrics map[string]struct{ Description, Unit string }
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(text, &metadata))
+	require.Equal(t, ruleNames[:], metadata.Attributes["rule"].Enum)
+
+	p, telemetry := measuredPrivacy(t, nil)
+	process(t, p, decode(t, []byte(ofEveryRule)))
+	require.Len(t, metadata.Telemetry.Metrics, 1)
+	for name, m := range ownMetrics(t, telemetry) {
+		documented := metadata.Telemetry.Metrics[strings.TrimPrefix(name, "otelcol_")]
+		require.Equal(t, m.Description, documented.Description)
+		require.Equal(t, m.Unit, documented.Unit)
+	}
+}
 
 // countingPrivacy returns a privacy whose counts by rule can be read.
 func countingPrivacy(tb testing.TB, change func(*Config)) (*privacy, func() map[string]int64) {
+	tb.Helper()
+	p, telemetry := measuredPrivacy(tb, change)
+	return p, func() map[string]int64 {
+		counts := map[string]int64{}
+		for name, m := range ownMetrics(tb, telemetry) {
+			require.Equal(tb, metricPrefix+"masked", name)
+			for _, point := range m.Data.(metricdata.Sum[int64]).DataPoints {
+				id, _ := point.Attributes.Value("processor")
+				require.Equal(tb, "privacy/test", id.AsString())
+				rule, _ := point.Attributes.Value("rule")
+				counts[rule.AsString()] += point.Value
+			}
+		}
+		return counts
+	}
+}
+
+// measuredPrivacy returns a privacy whose own metrics can be read.
+func measuredPrivacy(tb testing.TB, change func(*Config)) (*privacy, *componenttest.Telemetry) {
 	tb.Helper()
 	telemetry := componenttest.NewTelemetry()
 	tb.Cleanup(func() { assert.NoError(tb, telemetry.Shutdown(context.Background())) })
@@ -31,30 +77,18 @@ func countingPrivacy(tb testing.TB, change func(*Config)) (*privacy, func() map[
 		TelemetrySettings: telemetry.NewTelemetrySettings(),
 	}, cfg)
 	require.NoError(tb, err)
-	return p, func() map[string]int64 {
-		counts := map[string]int64{}
-		for name, data := range ownMetrics(tb, telemetry) {
-			require.Equal(tb, metricPrefix+"masked", name)
-			for _, point := range data.(metricdata.Sum[int64]).DataPoints {
-				id, _ := point.Attributes.Value("processor")
-				require.Equal(tb, "privacy/test", id.AsString())
-				rule, _ := point.Attributes.Value("rule")
-				counts[rule.AsString()] += point.Value
-			}
-		}
-		return counts
-	}
+	return p, telemetry
 }
 
-func ownMetrics(tb testing.TB, telemetry *componenttest.Telemetry) map[string]metricdata.Aggregation {
+func ownMetrics(tb testing.TB, telemetry *componenttest.Telemetry) map[string]metricdata.Metrics {
 	tb.Helper()
 	var all metricdata.ResourceMetrics
 	require.NoError(tb, telemetry.Reader.Collect(tb.Context(), &all))
-	own := map[string]metricdata.Aggregation{}
+	own := map[string]metricdata.Metrics{}
 	for _, scope := range all.ScopeMetrics {
 		for _, m := range scope.Metrics {
 			if scope.Scope.Name == meterName {
-				own[m.Name] = m.Data
+				own[m.Name] = m
 			}
 		}
 	}
@@ -100,5 +134,5 @@ func TestDryRun(t *testing.T) {
 
 func TestReadmeHasTheMetrics(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{metricPrefix + "masked"}, readmetest.Table(t, "Metrics"))
+	require.Equal(t, []string{metricPrefix + "masked"}, configtest.ReadmeKeys(t, "Metrics"))
 }
