@@ -19,7 +19,7 @@ COMMIT  := $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/de
 VERSION := $(shell sed -n 's/^  version: *//p' builder-config.yaml)$(COMMIT:%=+%)
 
 # The Builder generates go.mod from its configuration and the imports of these.
-IMPORTS := go.mod $(shell find connector exporter internal receiver -name '*.go' ! -name '*_test.go' 2>/dev/null)
+IMPORTS := go.mod $(shell find connector exporter internal processor receiver -name '*.go' ! -name '*_test.go' 2>/dev/null)
 
 # Go compiles only what has changed.
 COMPILE := CGO_ENABLED=0 $(GO) build -C _build -trimpath -buildvcs=false -ldflags='-s -w'

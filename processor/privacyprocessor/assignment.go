@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// keyNames is a set of names of keys, by the last byte of each. A key matches a
-// name that it is equal to or ends in, where case, separators and digits at its
-// end do not count: X-API-Key, apiKey and api_key_2 all match api_key.
+// keyNames is a set of names of keys, by their last byte. A key matches a name
+// that it equals or ends in. Case, separators and digits at the end do not
+// count: X-API-Key, apiKey and api_key_2 match api_key.
 type keyNames [128][]string
 
 func keyNamesOf(names []string) (k keyNames) {
@@ -23,7 +23,7 @@ func keyNamesOf(names []string) (k keyNames) {
 	return k
 }
 
-// normalize leaves of a name what counts.
+// normalize removes from a name what does not count.
 func normalize(name string) string {
 	var b []byte
 	for i := range len(name) {
@@ -61,10 +61,10 @@ func (k *keyNames) match(key string) (string, bool) {
 	return "", false
 }
 
-// separators stand between the words of a key.
+// separators separate the words of a key.
 var separators = classOf("", "_-. ")
 
-// endsIn says whether key ends in name, which is normalized.
+// endsIn reports whether key ends in name, which is normalized.
 func endsIn(key, name string) bool {
 	i := len(key) - 1
 	for n := len(name) - 1; n >= 0; n-- {
@@ -79,7 +79,7 @@ func endsIn(key, name string) bool {
 	return true
 }
 
-// colon looks at a colon.
+// colon handles a colon.
 func (f *finder) colon(i int) {
 	if f.rules.URL && strings.HasPrefix(f.s[i:], "://") {
 		f.url(i)
@@ -93,14 +93,14 @@ func (f *finder) colon(i int) {
 	}
 }
 
-// equals looks at an equals sign.
+// equals handles an equals sign.
 func (f *finder) equals(i int) {
 	if !f.parameterValue(i) && f.rules.Assignment {
 		f.assignment(i)
 	}
 }
 
-// botToken looks at the colon of a Telegram bot's token.
+// botToken handles the colon in the token of a Telegram bot.
 func (f *finder) botToken(i int) {
 	start := i
 	for start > f.last && digit[f.s[start-1]] {
@@ -111,8 +111,7 @@ func (f *finder) botToken(i int) {
 	}
 }
 
-// assignment looks at a colon or equals sign, before which one of the secret
-// keys may stand.
+// assignment handles a colon or equals sign that may follow a secret key.
 func (f *finder) assignment(i int) {
 	name, ok := f.assigned(f.s, i)
 	if !ok {
@@ -146,11 +145,11 @@ func (f *finder) assignment(i int) {
 	}
 }
 
-// literals are values that keep no secret.
+// literals are values that are no secret.
 var literals = map[string]bool{"null": true, "true": true, "false": true, "undefined": true, "None": true, "nil": true}
 
-// assigned returns the secret key before the colon or equals sign at i, between
-// which only a blank, a quote and the backslashes of an escaped one may stand.
+// assigned returns the secret key before the colon or equals sign at i. Only a
+// blank and a quote, escaped or not, may be between them.
 func (st *settings) assigned(s string, i int) (string, bool) {
 	end := i
 	if end > 0 && s[end-1] == ' ' {
@@ -165,12 +164,12 @@ func (st *settings) assigned(s string, i int) (string, bool) {
 	if end == 0 || !alphanumeric[s[end-1]] {
 		return "", false
 	}
-	// No name is longer, separators included.
+	// The key may be anywhere in a long text.
 	const longest = 64
 	return st.secretKeys.match(s[max(0, end-longest):end])
 }
 
-// quoteAt returns the quote at i, with the backslashes before it.
+// quoteAt returns the quote at i with the backslashes before it.
 func quoteAt(s string, i int) string {
 	end := i
 	for end < len(s) && s[end] == '\\' {
@@ -182,8 +181,8 @@ func quoteAt(s string, i int) string {
 	return ""
 }
 
-// quoteEnd returns where what is quoted ends that begins at i, which is the
-// end of the text where it was cut short.
+// quoteEnd returns the end of the quoted text that starts at i: the end of s if
+// the closing quote is missing.
 func quoteEnd(s string, i int, quote string) int {
 	slashes := len(quote) - 1
 	for end := i; end < len(s); end++ {
@@ -203,9 +202,9 @@ func quoteEnd(s string, i int, quote string) int {
 
 var bareStop = classOf("", " \t\r\n\"'`<>&;\\|")
 
-// bareEnd returns where the value of name ends that begins at i and has no
-// quotes; at i, if it is none. prose is for a value behind a colon and a
-// blank, where a sentence may go on.
+// bareEnd returns the end of the value of name that starts at i, without quotes.
+// It returns i if there is no value. prose is true after a colon and a blank,
+// where a sentence may continue.
 func (f *finder) bareEnd(name string, i int, prose bool) int {
 	end := wordEnd(f.s, i)
 	word := f.s[i:end]
@@ -244,8 +243,8 @@ var afterPassword = []string{
 	"unknown", "was", "weak", "wrong", "you", "your",
 }
 
-// wordEnd returns where the word ends that begins at i. Brackets and commas end
-// it only where something else than a letter or digit follows.
+// wordEnd returns the end of the word that starts at i. A bracket or comma ends
+// it, unless a letter or digit follows.
 func wordEnd(s string, i int) int {
 	for ; i < len(s) && !bareStop[s[i]]; i++ {
 		switch s[i] {
@@ -258,7 +257,7 @@ func wordEnd(s string, i int) int {
 	return i
 }
 
-// lineEnd returns where the line or what is quoted ends.
+// lineEnd returns the end of the line, or of the quoted text.
 func lineEnd(s string, i int) int {
 	if n := strings.IndexAny(s[i:], "\r\n\"\\"); n >= 0 {
 		return i + n

@@ -14,7 +14,7 @@ const (
 	maxCard = 19
 )
 
-// digits looks at a run of digits.
+// digits handles a run of digits.
 func (f *finder) digits(i int) {
 	end := digit.end(f.s, i)
 	f.i = end
@@ -33,11 +33,11 @@ func (f *finder) digits(i int) {
 	}
 }
 
-// inFraction says whether the digits at i stand behind a decimal point.
+// inFraction reports whether the digits at i follow a decimal point.
 func inFraction(s string, i int) bool { return i >= 2 && s[i-1] == '.' && digit[s[i-2]] }
 
-// inID says whether the digits from start to end are a part of a word that has
-// others, as hashes and random ids do.
+// inID reports whether s[start:end] is part of a word with more digits, such as a
+// hash or a random ID.
 func inID(s string, start, end int) bool {
 	before := start
 	for before > 0 && alphanumeric[s[before-1]] {
@@ -46,12 +46,11 @@ func inID(s string, start, end int) bool {
 	return digit.in(s[before:start]) || digit.in(s[end:alphanumeric.end(s, end)])
 }
 
-// grouped are the lengths of the groups in which cards show their numbers.
+// grouped has the lengths of the groups of digits on cards.
 var grouped = [...][]int{{4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}}
 
-// groupedCard returns where the card number ends that begins at i with a group
-// of four digits, 0 where there is none. The same separator stands between all
-// groups.
+// groupedCard returns the end of the card number that starts at i with a group
+// of four digits, or 0. All groups have the same separator.
 func groupedCard(s string, i int) int {
 	separator := separatorAt(s, i+4)
 	if separator == "" {
@@ -82,7 +81,7 @@ func groupedCard(s string, i int) int {
 	return 0
 }
 
-// mayGroup says whether a second group of a card number may follow at i.
+// mayGroup reports whether a second group of a card number may follow at i.
 func mayGroup(s string, i int) bool {
 	separator := separatorAt(s, i)
 	if separator == "" {
@@ -93,7 +92,7 @@ func mayGroup(s string, i int) bool {
 	return n == 4 || n == 6
 }
 
-// separatorAt returns the separator at i that a digit follows.
+// separatorAt returns the separator at i if a digit follows it.
 func separatorAt(s string, i int) string {
 	n := 1
 	switch {
@@ -110,14 +109,14 @@ func separatorAt(s string, i int) string {
 	return s[i : i+n]
 }
 
-// isCard says whether digits are a card number: of a length and with a
-// beginning that is given to cards, and with the right check digit.
+// isCard reports whether digits are a card number: they have a length and start
+// that card networks use, and the right check digit.
 func isCard(digits string) bool {
 	return isIssued(digits) && luhn(digits)
 }
 
-// isIssued says whether digits begin as the numbers of a card network do, and
-// are as long. https://en.wikipedia.org/wiki/Payment_card_number
+// isIssued reports whether digits have a start and length that card networks
+// use. https://en.wikipedia.org/wiki/Payment_card_number
 func isIssued(digits string) bool {
 	n := len(digits)
 	if n < minCard || maxCard < n {
@@ -165,7 +164,7 @@ func luhn(digits string) bool {
 	return sum%10 == 0
 }
 
-// isCardNumber says whether an integer is a card number.
+// isCardNumber reports whether an integer is a card number.
 func isCardNumber(n int64) bool {
 	if n < 0 {
 		n = -n
@@ -177,7 +176,7 @@ func isCardNumber(n int64) bool {
 	return isCard(string(strconv.AppendInt(b[:0], n, 10)))
 }
 
-// isCardDouble says whether a double is a card number.
+// isCardDouble reports whether a double is a card number.
 func isCardDouble(f float64) bool {
 	f = math.Abs(f)
 	return f >= 1e12 && f < 1<<63 && f == math.Trunc(f) && isCardNumber(int64(f))

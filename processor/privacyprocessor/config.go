@@ -36,7 +36,7 @@ type Config struct {
 	Patterns []PatternConfig `mapstructure:"patterns"`
 }
 
-// RulesConfig says which built-in rules apply. All do by default.
+// RulesConfig switches the built-in rules. The default of each is true.
 type RulesConfig struct {
 	// Email masks e-mail addresses.
 	Email bool `mapstructure:"email"`
@@ -44,7 +44,7 @@ type RulesConfig struct {
 	JWT bool `mapstructure:"jwt"`
 	// BearerToken masks the credentials behind "Bearer" and "Basic".
 	BearerToken bool `mapstructure:"bearer_token"`
-	// APIKey masks keys that can be told by their prefix.
+	// APIKey masks keys with a known prefix.
 	APIKey bool `mapstructure:"api_key"`
 	// PrivateKey masks private keys in PEM.
 	PrivateKey bool `mapstructure:"private_key"`

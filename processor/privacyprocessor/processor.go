@@ -28,7 +28,7 @@ type privacy struct {
 	maskers   sync.Pool
 }
 
-// settings are what a Config says, ready for use.
+// settings is a Config, prepared for use.
 type settings struct {
 	dryRun     bool
 	rules      RulesConfig
@@ -82,14 +82,14 @@ type masker struct {
 func (m *masker) count(r rule)              { m.counts[r]++ }
 func (m *masker) countPattern(i, times int) { m.counts[int(ruleCount)+i] += int64(times) }
 
-// masking calls mask with a masker, and reports what that counted.
+// masking calls mask with a masker, and adds its counts to the metric.
 func (p *privacy) masking(ctx context.Context, mask func(*masker)) {
 	m := p.maskers.Get().(*masker)
 	mask(m)
 	p.telemetry.masked(ctx, m.counts)
 	clear(m.counts)
 	m.texts = knownTexts{}
-	// One long text must not be held on to for good.
+	// Do not keep the memory of a long text.
 	const ordinary = 64 << 10
 	if cap(m.buf) > ordinary {
 		m.buf = nil
@@ -97,7 +97,7 @@ func (p *privacy) masking(ctx context.Context, mask func(*masker)) {
 	p.maskers.Put(m)
 }
 
-// The slices of pdata are walked by index: ranging over All allocates.
+// The loops over slices of pdata use an index, because All allocates.
 
 func (p *privacy) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	p.masking(ctx, func(m *masker) {
@@ -221,13 +221,13 @@ func (m *masker) point(attributes pcommon.Map, exemplars pmetric.ExemplarSlice) 
 	}
 }
 
-// measurement takes its value from a gauge's point if that is a card number.
-// No text can stand in for it.
+// measurement removes the value of a gauge's data point if it is a card number.
+// A text cannot replace it.
 func (m *masker) measurement(point pmetric.NumberDataPoint) {
 	if !m.rules.Card {
 		return
 	}
-	// Shorter numbers are likelier bytes or nanoseconds than cards.
+	// Shorter numbers are more likely bytes or nanoseconds.
 	const least = 1e14
 	switch point.ValueType() {
 	case pmetric.NumberDataPointValueTypeInt:
@@ -245,7 +245,6 @@ func (m *masker) measurement(point pmetric.NumberDataPoint) {
 	if m.dryRun {
 		return
 	}
-	// What a point without a value looks like; nothing else of it changes.
 	empty := pmetric.NewNumberDataPoint()
 	empty.SetTimestamp(point.Timestamp())
 	empty.SetStartTimestamp(point.StartTimestamp())
@@ -255,7 +254,7 @@ func (m *masker) measurement(point pmetric.NumberDataPoint) {
 	empty.MoveTo(point)
 }
 
-// group is what the resources of all signals, and their scopes, have.
+// group is common to the resources and scopes of all signals.
 type group interface {
 	SchemaUrl() string
 	SetSchemaUrl(string)
@@ -287,7 +286,7 @@ func scope[S interface {
 	m.attributes(s.Scope().Attributes())
 }
 
-// entityKeys masks the keys that an entity names.
+// entityKeys masks the keys that an entity refers to.
 func entityKeys(m *masker, keys pcommon.StringSlice) {
 	for i, key := range keys.All() {
 		set(m, key, func(masked string) { keys.SetAt(i, masked) })
@@ -303,7 +302,7 @@ func set(m *masker, s string, to func(string)) {
 	}
 }
 
-// kind is what a key says of its value.
+// kind is what a key tells about its value.
 type kind uint8
 
 const (
@@ -326,18 +325,18 @@ func (m *masker) kindOf(key string) kind {
 	return plain
 }
 
-// key says what a key is of, and whether it has to be masked itself.
+// key returns the kind of a key, and whether the key itself has to be masked.
 func (m *masker) key(key string) (of kind, rename bool) {
 	if key == "" {
 		return plain, false
 	}
 	known := &m.keys[hash(key)>>24]
 	if known.s == key {
-		return known.of, false
+		return known.kind, false
 	}
 	of = m.kindOf(key)
 	if _, rename = m.text(key, false); !rename && len(key) <= maxKnownKey {
-		known.s, known.of = strings.Clone(key), of
+		known.s, known.kind = strings.Clone(key), of
 	}
 	return of, rename
 }
@@ -381,7 +380,6 @@ func (m *masker) value(v pcommon.Value, k kind) {
 			m.value(v.Slice().At(i), k)
 		}
 	case pcommon.ValueTypeBytes:
-		// Bytes that are text can hold what text can.
 		if raw := v.Bytes().AsRaw(); utf8.Valid(raw) {
 			if masked, ok := m.text(string(raw), k == wholeURL); ok {
 				v.Bytes().FromRaw([]byte(masked))
@@ -391,8 +389,7 @@ func (m *masker) value(v pcommon.Value, k kind) {
 	}
 }
 
-// secret masks the value of a key that says it is one. What holds nothing
-// stays, and so do true and false.
+// secret masks the value of a secret key, unless it is empty or a bool.
 func (m *masker) secret(v pcommon.Value) {
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
@@ -425,8 +422,8 @@ func (m *masker) replace(v pcommon.Value, r rule, with string) {
 	}
 }
 
-// rename masks the keys of a map. Of keys that would be the same, all but the
-// first get a number: "[email]", "[email]#2". So no value is lost.
+// rename masks the keys of a map. If that makes keys equal, the later ones get a
+// number: "[email]", "[email]#2". So no value is lost.
 func (m *masker) rename(attributes pcommon.Map) {
 	var renamed xpdata.MapBuilder
 	renamed.EnsureCapacity(attributes.Len())

@@ -277,7 +277,7 @@ func TestManyKeysThatWouldBeTheSame(t *testing.T) {
 	require.Len(t, attributes.AsRaw(), many)
 }
 
-// What is given as the value of a key that says it is a secret goes whole.
+// The value of a secret key is masked whole.
 func TestSecretKeys(t *testing.T) {
 	t.Parallel()
 	p := testPrivacy(t, nil)

@@ -56,7 +56,7 @@ func TestSecretsAreMaskedExactly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		neighbour := rapid.SampledFrom([]string{"", " ", "\n", "\t", "\"", "(", ")", "<", ">", "[", "]", "{", "}", ",", ";", "🙂", "…", "|", "\\"})
 		word := rapid.SampledFrom([]string{"", "Quiz started", "für", "日本語", "1766397600000-k3j5h2l1m", "v1.2.3", "10:00", "[email]", "a b c"})
-		want, text := "", ""
+		var want, text strings.Builder
 		for range rapid.IntRange(1, 3).Draw(t, "secrets") {
 			secret := secretTexts().Draw(t, "secret")
 			before := word.Draw(t, "word") + rapid.SampledFrom([]string{" ", "\n", "(", "<", "\"", "🙂"}).Draw(t, "before")
@@ -64,12 +64,12 @@ func TestSecretsAreMaskedExactly(t *testing.T) {
 			if after == "" {
 				after = " "
 			}
-			text += before + secret[0] + after
-			want += before + secret[1] + after
+			text.WriteString(before + secret[0] + after)
+			want.WriteString(before + secret[1] + after)
 		}
-		got, changed := m.text(text, false)
+		got, changed := m.text(text.String(), false)
 		require.True(t, changed)
-		require.Equal(t, want, got)
+		require.Equal(t, want.String(), got)
 	})
 }
 
@@ -140,7 +140,7 @@ func FuzzText(f *testing.F) {
 		require.Equal(t, changed, masked != text)
 		if !m.suspicious(text, whole) {
 			_, found := m.round(text, whole)
-			require.False(t, found, "the quick look missed something")
+			require.False(t, found, "suspicious missed something")
 		}
 		if utf8.ValidString(text) {
 			require.True(t, utf8.ValidString(masked))

@@ -5,6 +5,7 @@ package privacyprocessor
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -44,7 +45,7 @@ var (
 	label     = classOf("azAZ09", "-")
 )
 
-// email looks at an @ of so many bytes.
+// email handles an @ of size bytes.
 func (f *finder) email(at, size int) {
 	start := at
 	for start > f.last {
@@ -58,7 +59,7 @@ func (f *finder) email(at, size int) {
 		}
 		start -= n
 	}
-	// Quotes and full stops in front are the text's.
+	// Leading quotes and full stops belong to the text.
 	for start < at && f.s[start] < utf8.RuneSelf && !alphanumeric[f.s[start]] && f.s[start] != '_' {
 		start++
 	}
@@ -70,8 +71,8 @@ func (f *finder) email(at, size int) {
 	}
 }
 
-// domainEnd returns where the domain that begins at i ends, 0 where there is
-// none: labels with dots between, the last one in letters.
+// domainEnd returns the end of the domain that starts at i, or 0. A domain has
+// two labels or more, and the last one consists of letters.
 func domainEnd(s string, i int) int {
 	first, dots, end := i, 0, 0
 	var last string
@@ -111,7 +112,7 @@ func domainEnd(s string, i int) int {
 	return end
 }
 
-// letterAt says whether a letter stands at i, and how many bytes it has.
+// letterAt reports whether a letter is at i, and its length in bytes.
 func letterAt(s string, i int) (bool, int) {
 	if s[i] < utf8.RuneSelf {
 		return letter[s[i]], 1
@@ -120,7 +121,7 @@ func letterAt(s string, i int) (bool, int) {
 	return unicode.In(r, unicode.L, unicode.M), n
 }
 
-// isVersion says whether what follows an @ is a version, as in
+// isVersion reports whether the text after an @ is a version, as in
 // react@18.2.0-rc.next, or a density, as in icon@2x.webp.
 func isVersion(s string) bool {
 	n := digit.end(s, 0)
@@ -131,14 +132,13 @@ func isVersion(s string) bool {
 	return rest[0] == '.' && len(rest) > 1 && digit[rest[1]] || strings.HasPrefix(rest, "x.")
 }
 
-// fileTypes end names of files in stack traces (load@app.js:1:2), and no
-// addresses.
+// fileTypes are the ends of file names in stack traces, as in load@app.js:1:2.
 var fileTypes = map[string]bool{
 	"cjs": true, "css": true, "gif": true, "htm": true, "html": true, "jpeg": true, "jpg": true, "js": true, "json": true,
 	"jsx": true, "mjs": true, "png": true, "svg": true, "ts": true, "tsx": true, "wasm": true, "webp": true,
 }
 
-// jwt looks at the J of eyJ, which is {" in base64.
+// jwt handles the J of eyJ, which is {" in base64.
 func (f *finder) jwt(i int) {
 	start := i - 2
 	if start < f.last || f.s[start:i] != "ey" {
@@ -156,7 +156,7 @@ func (f *finder) jwt(i int) {
 	if end = base64URL.end(f.s, payload); end-payload < minPayload {
 		return
 	}
-	// A signature, or the three more parts of an encrypted token.
+	// A signature, or the other three parts of an encrypted token.
 	for range 3 {
 		if end == len(f.s) || f.s[end] != '.' {
 			break
@@ -170,7 +170,7 @@ func (f *finder) jwt(i int) {
 	f.mask(ruleJWT, start, end, maskJWT)
 }
 
-// bearer looks at a B of Bearer or Basic.
+// bearer handles the B of Bearer or Basic.
 func (f *finder) bearer(i int) {
 	const longest = len("bearer")
 	if len(f.s)-i < longest {
@@ -209,8 +209,8 @@ func (f *finder) credentials(i int, basic bool) {
 	}
 }
 
-// looksRandom says whether text is no word: it has a digit, or capitals within,
-// or is long.
+// looksRandom reports whether text is not a word: it has a digit, mixed case, or
+// is long.
 func looksRandom(text string, least, long int) bool {
 	if len(text) < least {
 		return false
@@ -226,7 +226,7 @@ func looksRandom(text string, least, long int) bool {
 	return lower && upper
 }
 
-// isBasic says whether text is a user name, a colon and a password in base64.
+// isBasic reports whether text is user:password in base64.
 func isBasic(text string) bool {
 	text = text[:base64Std.end(text, 0)]
 	text = strings.TrimRight(text, "=")
@@ -234,7 +234,7 @@ func isBasic(text string) bool {
 	if len(text) < 6 {
 		return false
 	}
-	// Four bytes of text at a time, so that a part can be decoded by itself.
+	// A multiple of four bytes can be decoded by itself.
 	text = text[:min(len(text), len(decoded)/3*4)]
 	encoding := base64.RawStdEncoding
 	if strings.ContainsAny(text, "-_") {
@@ -257,7 +257,7 @@ func isBasic(text string) bool {
 
 const pemBegin = "-----BEGIN "
 
-// privateKey looks at a dash.
+// privateKey handles a dash.
 func (f *finder) privateKey(i int) {
 	const (
 		header = "PRIVATE KEY"
@@ -284,40 +284,40 @@ func (f *finder) privateKey(i int) {
 
 // keyShape is what keys of one kind look like.
 type keyShape struct {
-	// prefix is what they begin with.
+	// prefix is how they begin.
 	prefix string
-	// least is how many characters follow it, at least.
+	// least is the minimum number of characters after the prefix.
 	least int
-	// alone is for a prefix that words end in: no letter or digit stands before
-	// the key, and a run of 16 letters and digits is in it, with a digit.
+	// alone is true for prefixes that ordinary words contain. No letter or digit
+	// may come before such a key, and it must contain 16 letters and digits in a
+	// row, one of them a digit.
 	alone bool
 }
 
-// keyShapes are the keys that are known by their prefix, which end in a byte of
-// triggerPrefixEnd. The lengths are somewhat below those that providers give,
-// for keys that were cut short.
-var keyShapes = []keyShape{
-	{"ghp_", 20, false}, {"gho_", 20, false}, {"ghu_", 20, false}, {"ghs_", 20, false}, {"ghr_", 20, false},
-	{"github_pat_", 20, false},
-	{"glpat-", 16, false}, {"gldt-", 16, false}, {"glptt-", 16, false}, {"glrt-", 16, false},
-	{"xoxb-", 10, false}, {"xoxp-", 10, false}, {"xoxa-", 10, false}, {"xoxr-", 10, false}, {"xoxs-", 10, false},
-	{"xoxe-", 10, false}, {"xoxc-", 10, false}, {"xoxd-", 10, false}, {"xoxe.", 10, false}, {"xapp-", 10, false},
-	{"sk_live_", 10, false}, {"rk_live_", 10, false}, {"sk_test_", 10, false}, {"rk_test_", 10, false}, {"whsec_", 16, false},
-	{"sk-", 20, true}, // OpenAI, Anthropic, OpenRouter, DeepSeek
-	{"gsk_", 20, true}, {"xai-", 20, true}, {"pplx-", 20, true}, {"hf_", 20, true}, {"r8_", 20, true}, {"tvly-", 20, true},
-	{"SG.", 20, true}, {"key-", 32, true}, {"npm_", 20, true}, {"pypi-", 20, true},
-	{"ya29.", 20, true}, {"GOCSPX-", 16, false},
-	{"shpat_", 20, false}, {"shpca_", 20, false}, {"shppa_", 20, false}, {"shpss_", 20, false},
-	{"dop_v1_", 32, false}, {"doo_v1_", 32, false}, {"dor_v1_", 32, false},
-	{"sbp_", 20, true}, {"sb_secret_", 16, false}, {"lin_api_", 20, false}, {"ntn_", 20, true}, {"figd_", 20, false},
-	{"dckr_pat_", 16, false}, {"sq0atp-", 16, false}, {"sq0csp-", 16, false}, {"hvs.", 20, true}, {"glsa_", 20, false},
-	{"rubygems_", 20, false}, {"PMAK-", 20, false}, {"phx_", 20, true},
+// keyShapes are the kinds of keys with a prefix that ends in a byte of
+// triggerPrefixEnd. The minimum lengths are below those of the providers, so
+// that truncated keys are found.
+var keyShapes = slices.Concat(
+	shapesOf(10, false, "xoxa- xoxb- xoxc- xoxd- xoxe- xoxe. xoxp- xoxr- xoxs- xapp- sk_live_ sk_test_ rk_live_ rk_test_"),
+	shapesOf(16, false, "glpat- gldt- glptt- glrt- whsec_ GOCSPX- sb_secret_ dckr_pat_ sq0atp- sq0csp-"),
+	shapesOf(20, false, "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ shpat_ shpca_ shppa_ shpss_ lin_api_ figd_ glsa_ rubygems_ PMAK-"),
+	// sk- is for OpenAI, Anthropic, OpenRouter and DeepSeek.
+	shapesOf(20, true, "sk- gsk_ xai- pplx- hf_ r8_ tvly- SG. npm_ pypi- ya29. sbp_ ntn_ hvs. phx_"),
+	shapesOf(32, false, "dop_v1_ doo_v1_ dor_v1_"),
+	shapesOf(32, true, "key-"),
+)
+
+func shapesOf(least int, alone bool, prefixes string) (shapes []keyShape) {
+	for prefix := range strings.FieldsSeq(prefixes) {
+		shapes = append(shapes, keyShape{prefix, least, alone})
+	}
+	return shapes
 }
 
-// keysFrom are the keys that begin with an A, and have no prefix of their own.
+// keysFrom are the kinds of keys that begin with an A.
 var keysFrom = []keyShape{{"AKIA", 12, false}, {"ASIA", 12, false}, {"ABIA", 12, false}, {"AIza", 30, false}}
 
-// keysBefore are the keyShapes by the last byte but one of their prefixes.
+// keysBefore has the keyShapes by the second last byte of their prefixes.
 var keysBefore = func() (table [256][]keyShape) {
 	for _, shape := range keyShapes {
 		c := shape.prefix[len(shape.prefix)-2]
@@ -326,7 +326,7 @@ var keysBefore = func() (table [256][]keyShape) {
 	return table
 }()
 
-// endsPrefix says whether s ends in the prefix of keyShapes.
+// endsPrefix reports whether s ends in a prefix of keyShapes.
 func endsPrefix(s string) bool {
 	for _, shape := range keysBefore[s[len(s)-2]] {
 		if strings.HasSuffix(s, shape.prefix) {
@@ -338,8 +338,8 @@ func endsPrefix(s string) bool {
 
 var keyBody = classOf("azAZ09", "-_.")
 
-// apiKey looks for keys of some shapes at the A that they begin with, or at the
-// last byte of their prefix.
+// apiKey looks for keys of the given shapes. At i is the A that they begin with,
+// or the last byte of their prefix.
 func (f *finder) apiKey(i int, shapes []keyShape) {
 	for _, shape := range shapes {
 		n := len(shape.prefix)
@@ -381,7 +381,7 @@ func isUpper(s string) bool {
 	return true
 }
 
-// hasRun says whether s has a run of 16 letters and digits, with a digit.
+// hasRun reports whether s has 16 letters and digits in a row, one a digit.
 func hasRun(s string) bool {
 	for i := 0; i < len(s); i++ {
 		end := alphanumeric.end(s, i)

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// What stands in for what was masked. Brackets are in no matcher's alphabet, so
-// that masked text has nothing more to mask.
+// The masks. No matcher accepts brackets, so that masked text is not masked
+// again.
 const (
 	maskEmail      = "[email]"
 	maskJWT        = "[jwt]"
@@ -20,8 +20,8 @@ const (
 	maskRedacted   = "[redacted]"
 )
 
-// trigger is what a byte can be the sign of. Most bytes are of no interest,
-// and a text that has only such costs one look at each of them.
+// trigger tells what a byte may belong to. Most bytes belong to nothing that is
+// masked.
 type trigger uint8
 
 const (
@@ -58,13 +58,13 @@ var triggers = func() (table [256]trigger) {
 	return table
 }()
 
-// maxRounds bounds how often a text is looked through. A second round finds
-// what only the first one's masks left standing alone; it is needed rarely, a
-// third one never was.
+// maxRounds limits how often a text is searched. The second round finds what the
+// masks of the first one have separated from its neighbours.
 const maxRounds = 8
 
-// text masks what s holds, and says whether there was anything; with dry_run it
-// only says so. whole is for a string that is a URL as a whole.
+// text masks a string and reports whether there was something to mask. With
+// dry_run it returns the string unchanged. whole is true if the string is a URL
+// as a whole.
 func (m *masker) text(s string, whole bool) (string, bool) {
 	if s == "" {
 		return s, false
@@ -98,32 +98,32 @@ func (m *masker) text(s string, whole bool) (string, bool) {
 	return masked, changed
 }
 
-// knownTexts are texts that hold nothing to mask. The entries of a batch have
-// many in common: session, page, browser. They must not outlive the batch,
-// whose memory they are a part of.
+// knownTexts caches texts without secrets. The entries of a batch have many in
+// common: session, page, browser. The texts share the memory of the batch, so
+// the cache is cleared after each batch.
 type knownTexts [1 << 6]struct {
 	s     string
 	whole bool
 }
 
-// knownKeys are keys that hold nothing to mask, and what they are of. An app
-// has few, and the same ones in every batch.
+// knownKeys caches keys without secrets, with their kind. An app has few keys,
+// and the same ones in every batch.
 type knownKeys [1 << 8]struct {
-	s  string
-	of kind
+	s    string
+	kind kind
 }
 
-// maxKnownKey bounds what a known key holds on to.
+// maxKnownKey is the maximum length of a cached key.
 const maxKnownKey = 64
 
-// hash tells texts apart, by little of them. s is not empty.
+// hash is a quick hash of a string that is not empty.
 func hash(s string) uint32 {
 	n := len(s)
 	return (uint32(s[0]) | uint32(s[n/2])<<8 | uint32(s[n-1])<<16 ^ uint32(n)<<20) * 0x9e3779b1
 }
 
-// suspicious says whether s may hold something to mask. It is quick, and wrong
-// on the side of caution.
+// suspicious reports whether s may contain something to mask. It is faster than
+// round, and may report true for a string without secrets.
 func (st *settings) suspicious(s string, whole bool) bool {
 	inURL := whole
 	for i := 0; i < len(s); i++ {
@@ -163,7 +163,7 @@ func (st *settings) suspicious(s string, whole bool) bool {
 				return true
 			}
 		case triggerParameter:
-			if inURL && !endsURL(s[i:]) && !isRoute(s[i:]) {
+			if inURL && i+1 < len(s) && !isRoute(s[i:]) {
 				return true
 			}
 		case triggerJ:
@@ -187,10 +187,7 @@ func (st *settings) suspicious(s string, whole bool) bool {
 	return false
 }
 
-// endsURL is for a ? or # with nothing behind it.
-func endsURL(s string) bool { return len(s) == 1 }
-
-// round looks through s once, from left to right.
+// round searches s once, from left to right.
 func (m *masker) round(s string, whole bool) (string, bool) {
 	f := finder{masker: m, s: s, parameter: noParameter}
 	if whole && m.rules.URL {
@@ -215,21 +212,21 @@ func (m *masker) round(s string, whole bool) (string, bool) {
 	return string(f.out), true
 }
 
-// finder looks through one text.
+// finder searches one text.
 type finder struct {
 	*masker
 	s    string
-	i    int    // where it looks
-	last int    // s[:last] is in out, masked
-	out  []byte // nil as long as nothing was masked
+	i    int    // current position
+	last int    // out has the masked s[:last]
+	out  []byte // nil if nothing has been masked
 
-	urlEnd    int // up to here s is a URL
-	parameter int // where the name of the parameter begins whose = is to come
+	urlEnd    int // end of the current URL
+	parameter int // start of the parameter's name before the next "="
 }
 
 const noParameter = -1
 
-// look looks at the trigger at i, and moves i behind it or what was masked.
+// look handles the trigger at i, and moves i after it or after what it masked.
 func (f *finder) look(t trigger) {
 	i := f.i
 	f.i++
@@ -274,8 +271,7 @@ func (f *finder) look(t trigger) {
 	}
 }
 
-// mask puts a mask in place of s[start:end], of which what was masked before
-// is left as it is.
+// mask replaces s[start:end], except for what is already masked.
 func (f *finder) mask(r rule, start, end int, with string) {
 	start = max(start, f.last)
 	if start >= end {
@@ -315,10 +311,9 @@ var (
 	base64URL    = classOf("azAZ09", "-_")
 	token68      = classOf("azAZ09", "-._~+/=")
 	base64Std    = classOf("azAZ09", "+/=-_")
-	blank        = classOf("", " \t\r\n")
 )
 
-// end returns where the run of c that begins at i ends.
+// end returns the end of the run of bytes of c that starts at i.
 func (c *class) end(s string, i int) int {
 	for i < len(s) && c[s[i]] {
 		i++
@@ -326,7 +321,7 @@ func (c *class) end(s string, i int) int {
 	return i
 }
 
-// in says whether s has a byte of c.
+// in reports whether s has a byte of c.
 func (c *class) in(s string) bool {
 	for i := range len(s) {
 		if c[s[i]] {

@@ -11,7 +11,7 @@ import (
 // urlStop ends a URL within a text.
 var urlStop = classOf("\x00\x20", "\"'<>`\\{}|^\x7f")
 
-// url looks at the colon of "://".
+// url handles the colon of "://".
 func (f *finder) url(i int) {
 	f.i = i + len("://")
 	if i == 0 || !alphanumeric[f.s[i-1]] {
@@ -34,9 +34,9 @@ func (f *finder) url(i int) {
 	}
 }
 
-// urlEnd returns where the URL ends whose authority begins at i, without the
-// text's own full stops and brackets, and without the line and column that
-// stand behind it in a stack trace.
+// urlEnd returns the end of the URL whose authority starts at i. Punctuation
+// after the URL does not belong to it, nor do the line and column in a stack
+// trace.
 func urlEnd(s string, i int) int {
 	end := i
 	for end < len(s) && !urlStop[s[end]] {
@@ -60,18 +60,18 @@ func urlEnd(s string, i int) int {
 	return end
 }
 
-// isQuery says whether a string that should be a URL is the query or fragment
-// of one.
+// isQuery reports whether a string that should be a URL is only a query or
+// fragment.
 func isQuery(s string) bool {
 	i := strings.IndexAny(s, "=?#/:")
 	return i > 0 && s[i] == '='
 }
 
-// parameterStart looks at what stands before a parameter.
+// parameterStart handles a byte that separates parameters.
 func (f *finder) parameterStart(i int) {
 	c := f.s[i]
 	if c == '&' && f.parameter == noParameter {
-		return // in a path, where it means nothing
+		return // it has no meaning in a path
 	}
 	f.parameter = noParameter
 	if isRoute(f.s[i:f.urlEnd]) {
@@ -81,14 +81,14 @@ func (f *finder) parameterStart(i int) {
 	f.startParameter(i + 1)
 }
 
-// isRoute says whether s begins with a route of the app, in which parameters
-// may follow as in a path.
+// isRoute reports whether s starts with a fragment that is a route of the app.
+// Parameters may follow as in a path.
 func isRoute(s string) bool { return strings.HasPrefix(s, "#/") || strings.HasPrefix(s, "#!/") }
 
-// amongParameters says that parameters may follow that no "?" begins.
+// amongParameters means that parameters may follow without a "?".
 const amongParameters = -2
 
-// startParameter looks at the parameter at i.
+// startParameter handles the start of a parameter.
 func (f *finder) startParameter(i int) {
 	end := i
 	for end < f.urlEnd && f.s[end] != '=' && triggers[f.s[end]] != triggerParameter {
@@ -104,7 +104,7 @@ func (f *finder) startParameter(i int) {
 	}
 }
 
-// parameterValue looks at a parameter's =, and says whether it is one.
+// parameterValue handles a "=", and reports whether it belongs to a parameter.
 func (f *finder) parameterValue(i int) bool {
 	if i >= f.urlEnd || f.parameter < 0 {
 		return false
@@ -125,8 +125,8 @@ func (f *finder) parameterValue(i int) bool {
 	return true
 }
 
-// isAnchor says whether text is no more than words with small numbers, as the
-// names of a page's sections are.
+// isAnchor reports whether text consists of words and small numbers, as the
+// anchors of a page do.
 func isAnchor(text string) bool {
 	const longest = 64
 	if len(text) > longest {

@@ -48,7 +48,7 @@ var others = map[string]func(document) bool{
 	// The components' tests read these. Many are wrong on purpose.
 	"component test data": func(d document) bool {
 		return strings.Contains(d.name, "/testdata/") &&
-			(strings.HasPrefix(d.name, "receiver/") || strings.HasPrefix(d.name, "exporter/"))
+			(strings.HasPrefix(d.name, "receiver/") || strings.HasPrefix(d.name, "exporter/") || strings.HasPrefix(d.name, "processor/"))
 	},
 }
 
