@@ -11,16 +11,16 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// zstdWindow bounds the memory that writing and reading a file takes. Telemetry
-// repeats itself within far less.
+// zstdWindow bounds the memory for writing and reading a file. Telemetry repeats
+// itself at much shorter distances.
 const zstdWindow = 4 << 20
 
-// maxZstdWindow is the largest window of others' files that is read: what RFC
-// 8878 asks of every decoder, and what zstd makes up to its level 19.
+// maxZstdWindow is the largest window that is read. RFC 8878 asks every decoder
+// to support it, and zstd uses no larger one up to level 19.
 const maxZstdWindow = 8 << 20
 
-// NewCompressor returns a writer of one gzip member or zstd frame. A file may
-// hold several: zcat and zstd -d read them as one.
+// NewCompressor returns a writer of one gzip member or zstd frame. A file can have
+// several of them, which zcat and zstd -d read as one.
 func NewCompressor(w io.Writer, form Form) (io.WriteCloser, error) {
 	switch form {
 	case Gzip:

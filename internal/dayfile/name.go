@@ -7,7 +7,7 @@ import (
 	"path"
 )
 
-// Signal is a kind of telemetry, and the name of the folder of its files.
+// Signal is a kind of telemetry, and the name of the folder that has its files.
 type Signal string
 
 // The signals that have day files.
@@ -17,25 +17,25 @@ const (
 	Metrics Signal = "metrics"
 )
 
-// Signals are all of them, in the order in which files of one day are listed.
+// Signals returns all signals.
 func Signals() []Signal { return []Signal{Logs, Traces, Metrics} }
 
 // Valid reports whether s is one of the signals.
 func (s Signal) Valid() bool { return s == Logs || s == Traces || s == Metrics }
 
-// Form is how the lines of a day file are stored.
+// Form is how the lines of a day file are encoded.
 type Form string
 
-// The forms of a day file. Plain files are appended to, the others hold days
-// that are closed.
+// The forms of a day file. Plain files are appended to; closed days are
+// compressed.
 const (
 	Plain Form = ""
 	Gzip  Form = "gzip"
 	Zstd  Form = "zstd"
 )
 
-// Forms are all of them, in the order in which the parts of one day are read:
-// what was appended to a compressed day lies in a plain file beside it.
+// Forms returns all forms, in the order in which the files of one day are read.
+// Plain is last: it has the lines that arrived after the day was compressed.
 func Forms() []Form { return []Form{Gzip, Zstd, Plain} }
 
 func (f Form) suffix() string {
@@ -49,11 +49,11 @@ func (f Form) suffix() string {
 	}
 }
 
-// FileName is what the file of a day is called inside its signal's folder.
+// FileName returns the name of a day's file in the folder of its signal.
 func FileName(day Day, form Form) string { return day.String() + form.suffix() }
 
-// ParseFileName tells what FileName was called with to get name. ok is false
-// for every other name: such a file is nobody's day file.
+// ParseFileName returns the day and the form of a file that FileName named. ok is
+// false for any other name: that file is not a day file.
 func ParseFileName(name string) (day Day, form Form, ok bool) {
 	day, suffix, ok := cutDay(name)
 	if !ok {
@@ -67,12 +67,12 @@ func ParseFileName(name string) (day Day, form Form, ok bool) {
 	return Day{}, Plain, false
 }
 
-// Path is the path of a day's file inside the directory.
+// Path returns the path of a day's file, relative to the directory.
 func Path(signal Signal, day Day, form Form) string {
 	return path.Join(string(signal), FileName(day, form))
 }
 
-// cutDay splits the date off the front of a file name.
+// cutDay splits the date off the beginning of a file name.
 func cutDay(name string) (day Day, rest string, ok bool) {
 	if len(name) < len(dayForm) {
 		return Day{}, "", false

@@ -1,7 +1,7 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package daytest has what the tests of the day file packages share.
+// Package daytest has helpers for the tests of the day file packages.
 package daytest
 
 import (
@@ -18,10 +18,10 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// December22 is the day on which most tests happen.
+// December22 is the day that most tests use.
 var December22 = ParseDay("2025-12-22")
 
-// ParseDay parses a day of a test.
+// ParseDay is dayfile.ParseDay for constants.
 func ParseDay(s string) dayfile.Day {
 	day, err := dayfile.ParseDay(s)
 	if err != nil {
@@ -30,7 +30,7 @@ func ParseDay(s string) dayfile.Day {
 	return day
 }
 
-// At returns a clock that stands still in the middle of a day.
+// At returns a clock that stands still at noon of a day.
 func At(day dayfile.Day) func() time.Time {
 	t, err := time.Parse(time.DateOnly, day.String())
 	if err != nil {
@@ -40,10 +40,10 @@ func At(day dayfile.Day) func() time.Time {
 	return func() time.Time { return t }
 }
 
-// Line is a line that is told from others by its number.
+// Line returns the line with number n.
 func Line(n int) []byte { return fmt.Appendf(nil, "{\"n\":%d}\n", n) }
 
-// Lines are the lines with the numbers from from to to.
+// Lines returns the lines with the numbers from through to.
 func Lines(from, to int) []byte {
 	var b []byte
 	for n := from; n <= to; n++ {
@@ -64,7 +64,7 @@ func TempDir(t testing.TB) string {
 	return dir
 }
 
-// Write puts a file into a directory, making folders as needed.
+// Write writes a file, and creates the folders above it.
 func Write(t testing.TB, dir, name string, content []byte) {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -72,7 +72,7 @@ func Write(t testing.TB, dir, name string, content []byte) {
 	require.NoError(t, os.WriteFile(path, content, 0o640))
 }
 
-// AppendTo appends to a file as somebody else does.
+// AppendTo appends to a file, as another program would.
 func AppendTo(t testing.TB, dir, name, text string) {
 	t.Helper()
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_APPEND, 0)
@@ -82,7 +82,7 @@ func AppendTo(t testing.TB, dir, name, text string) {
 	require.NoError(t, f.Close())
 }
 
-// Read returns the content of a file, which is empty where there is none.
+// Read returns the content of a file, or nothing if the file does not exist.
 func Read(t testing.TB, dir, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, name))
@@ -92,7 +92,7 @@ func Read(t testing.TB, dir, name string) string {
 	return string(b)
 }
 
-// ReadPacked returns the lines of a compressed file.
+// ReadPacked returns the content of a compressed file.
 func ReadPacked(t testing.TB, dir, name string, form dayfile.Form) string {
 	t.Helper()
 	f, err := os.Open(filepath.Join(dir, name))
@@ -106,7 +106,7 @@ func ReadPacked(t testing.TB, dir, name string, form dayfile.Form) string {
 	return string(b)
 }
 
-// Pack returns compressed lines.
+// Pack returns content compressed.
 func Pack(t testing.TB, form dayfile.Form, content []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -118,7 +118,7 @@ func Pack(t testing.TB, form dayfile.Form, content []byte) []byte {
 	return b.Bytes()
 }
 
-// Names lists the files of a folder.
+// Names lists a folder.
 func Names(t testing.TB, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -130,7 +130,7 @@ func Names(t testing.TB, dir string) []string {
 	return names
 }
 
-// Strangers are names that come close to those of day files.
+// Strangers are names that resemble those of day files.
 var Strangers = []string{
 	"2025-12-22.json", "2025-12-22.jsonl.bak", "2025-12-22.jsonl.gz.old", "2025-12-22.JSONL", "2025-12-22jsonl",
 	"2025-12-22.jsonl~", ".2025-12-22.jsonl", "2025-12-22", "2025-2-22.jsonl", "2025-13-22.jsonl", "2025-02-30.jsonl",

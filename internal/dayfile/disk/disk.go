@@ -11,41 +11,38 @@ import (
 	"io/fs"
 )
 
-// Errors that callers tell apart, with errors.Is.
+// Errors to check with errors.Is.
 var (
-	// ErrLocked is returned by Open where somebody else appends to the
-	// directory.
+	// ErrLocked means that another process, or another Dir, holds the lock.
 	ErrLocked = errors.New("directory is in use by another process, or twice by this one")
-	// ErrNotRegular is returned for a directory, a link, a pipe and the like in
-	// the place of a file.
+	// ErrNotRegular means that the path leads to a directory, a symbolic link, a
+	// pipe or the like.
 	ErrNotRegular = errors.New("not a regular file")
 )
 
-// Dir is the only way in which the store touches its directory. Names are
-// slash-separated paths inside it. Tests put faults between the two.
+// Dir is a locked directory. A store reads and writes its files through it only.
+// Names are slash-separated paths below the directory.
 type Dir interface {
-	// Attach makes sure that the directory's path still leads to the
-	// directory that is held and locked. Where it does not (somebody moved
-	// or removed it), the directory at the path is made, locked and held
-	// from now on.
+	// Attach checks that the path still leads to the locked directory. If the
+	// directory was moved or removed, Attach creates and locks a new one.
 	Attach() error
-	// Close gives the directory and its lock free.
+	// Close releases the directory and its lock.
 	Close() error
 
-	// OpenFile opens a file as os.OpenFile does, but never one that lies
-	// outside of the directory. A new file gets exactly the mode perm.
+	// OpenFile is os.OpenFile, but never opens a file outside of the directory. A
+	// new file gets exactly the mode perm.
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
-	// Lstat describes what the path leads to at this moment.
+	// Lstat describes what the path leads to now.
 	Lstat(name string) (fs.FileInfo, error)
-	// Mkdir makes a directory of exactly the mode perm.
+	// Mkdir creates a directory with exactly the mode perm.
 	Mkdir(name string, perm fs.FileMode) error
 	ReadDir(name string) ([]fs.DirEntry, error)
 	Remove(name string) error
 	Rename(oldName, newName string) error
-	// SyncDir makes what was made, renamed and removed in a directory
-	// durable, where the system knows such a thing.
+	// SyncDir makes created, renamed and removed names durable, where the
+	// operating system can do that.
 	SyncDir(name string) error
-	// Free is the number of bytes that can still be written.
+	// Free returns the number of bytes that can still be written.
 	Free() (uint64, error)
 }
 
@@ -57,6 +54,6 @@ type File interface {
 	io.Closer
 	Stat() (fs.FileInfo, error)
 	Truncate(size int64) error
-	// Sync makes the file's bytes and its length durable.
+	// Sync makes the file's content and length durable.
 	Sync() error
 }

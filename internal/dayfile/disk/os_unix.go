@@ -15,7 +15,7 @@ import (
 
 const errNotDir = unix.ENOTDIR
 
-// Limits says what Options ask for and this system does not do.
+// Limits says what this operating system cannot do.
 const Limits = ""
 
 func tryLock(f *os.File) error {
@@ -31,7 +31,7 @@ func tryLock(f *os.File) error {
 	}
 }
 
-// syncDir leaves out file systems that know no such thing.
+// syncDir ignores file systems that cannot sync a directory.
 func syncDir(dir *os.File) error {
 	err := dir.Sync()
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {

@@ -13,12 +13,12 @@ import (
 
 const errNotDir = windows.ERROR_DIRECTORY
 
-// Limits says what Options ask for and this system does not do.
+// Limits says what this operating system cannot do.
 const Limits = "permissions of files and directories are inherited, and directories are not synced but left to the journal of NTFS"
 
 func tryLock(f *os.File) error {
-	// Locked bytes can't be read by others. What is in the file must be, so
-	// that the lock is on a byte far behind.
+	// Other processes cannot read locked bytes. They need to read the content, so
+	// the lock is on a byte far beyond it.
 	err := windows.LockFileEx(windows.Handle(f.Fd()),
 		windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{OffsetHigh: 1})
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
@@ -27,14 +27,14 @@ func tryLock(f *os.File) error {
 	return os.NewSyscallError("LockFileEx", err)
 }
 
-// syncDir has nothing to do: NTFS keeps its own journal of names.
+// syncDir does nothing: NTFS has a journal for names.
 func syncDir(*os.File) error { return nil }
 
 // openNoFollow opens a file for reading. It may follow a link: the caller checks
 // which file it got.
 func openNoFollow(path string) (*os.File, error) { return os.Open(path) }
 
-// chmod has nothing to do: Windows has access lists, which are inherited.
+// chmod does nothing: access control lists are inherited.
 func chmod(*os.File, fs.FileMode) error { return nil }
 
 func freeBytes(path string) (uint64, error) {

@@ -14,25 +14,24 @@ import (
 	"sync"
 )
 
-// lockName is the file in the top directory that is locked by whoever
-// appends. It is never removed: a removed lock could be held twice.
+// lockName is the lock file in the directory. It is never removed, because two
+// processes could hold the lock of a removed file.
 const lockName = ".lock"
 
-// osDisk is the disk of the operating system.
+// osDisk is a Dir of the operating system.
 type osDisk struct {
 	path string
 	mode fs.FileMode
 
-	// mu guards the two below, which Attach replaces.
+	// mu guards root and lock, which Attach replaces.
 	mu   sync.RWMutex
 	root *os.Root
 	lock *os.File
 }
 
-// Open makes the directory where there is none, and locks it.
+// Open locks a directory, and creates it if it does not exist.
 func Open(path string, mode fs.FileMode) (Dir, error) {
-	// An absolute path means the same directory whatever the process does
-	// to its working directory later.
+	// An absolute path does not depend on the working directory.
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find directory: %w", err)
@@ -57,8 +56,8 @@ func (d *osDisk) Attach() error {
 	return d.attach()
 }
 
-// attach holds and locks the directory that the path leads to now, and lets
-// go of the one held before.
+// attach opens and locks the directory that the path leads to now, and releases
+// the previous one.
 func (d *osDisk) attach() error {
 	if err := makeDirs(d.path, d.mode); err != nil {
 		return fmt.Errorf("make directory: %w", err)
@@ -79,8 +78,8 @@ func (d *osDisk) attach() error {
 	return closeErr
 }
 
-// lockDir takes the lock of the directory, without waiting for it. The system
-// gives it free when the process ends, however it ends.
+// lockDir takes the lock of the directory, without waiting for it. The operating
+// system releases the lock when the process ends.
 func lockDir(root *os.Root) (*os.File, error) {
 	lock, err := root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
@@ -90,15 +89,15 @@ func lockDir(root *os.Root) (*os.File, error) {
 		err = fmt.Errorf("lock %s%s: %w", lock.Name(), holder(lock), err)
 		return nil, errors.Join(err, lock.Close())
 	}
-	// Who is refused is told who holds the lock. A full disk can't keep us
-	// from starting.
+	// The process ID is for the error of the next process. A full disk must not
+	// prevent the start.
 	if err := lock.Truncate(0); err == nil {
 		_, _ = lock.WriteString(strconv.Itoa(os.Getpid()) + "\n")
 	}
 	return lock, nil
 }
 
-// holder says which process holds a lock, as far as the lock file tells.
+// holder says which process holds a lock, if the lock file has its ID.
 func holder(lock *os.File) string {
 	var text [16]byte
 	n, _ := lock.ReadAt(text[:], 0)
@@ -109,8 +108,8 @@ func holder(lock *os.File) string {
 	return fmt.Sprintf(" (held by process %d)", pid)
 }
 
-// makeDirs is os.MkdirAll, but what it makes has exactly the mode given and
-// is there after a power cut.
+// makeDirs is os.MkdirAll, but new directories have exactly the given mode and
+// survive a power cut.
 func makeDirs(path string, mode fs.FileMode) error {
 	info, err := os.Stat(path)
 	if err == nil {
@@ -159,7 +158,7 @@ func (d *osDisk) OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 		return nil, err
 	}
 	if flag&os.O_EXCL != 0 {
-		// The umask took bits away that were asked for.
+		// The umask has removed bits.
 		if err := chmod(f, perm); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
@@ -167,8 +166,8 @@ func (d *osDisk) OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	return newOSFile(f)
 }
 
-// Lstat asks by the whole path, not by the directory that is held: whoever
-// looks at the path must find what is appended to.
+// Lstat uses the whole path, not the open directory, to find out whether the path
+// still leads to the file that is being appended to.
 func (d *osDisk) Lstat(name string) (fs.FileInfo, error) {
 	return os.Lstat(d.path + string(filepath.Separator) + filepath.FromSlash(name))
 }

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// osFile is a file whose Sync leaves out what nobody needs after a power cut,
-// such as the time of the last change.
+// osFile is a file whose Sync skips metadata that is not needed after a power cut,
+// such as the modification time.
 type osFile struct {
 	*os.File
 	conn syscall.RawConn

@@ -7,6 +7,6 @@ package disk
 
 import "os"
 
-// newOSFile leaves Sync to the standard library, which knows that macOS
-// needs F_FULLFSYNC.
+// newOSFile keeps the Sync of the standard library, which uses F_FULLFSYNC on
+// macOS.
 func newOSFile(f *os.File) (File, error) { return f, nil }

@@ -13,7 +13,7 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// dayFile is an open file of a day that is being read.
+// dayFile is an open file of a day.
 type dayFile struct {
 	path  string
 	form  dayfile.Form
@@ -21,14 +21,13 @@ type dayFile struct {
 	state fileState
 }
 
-// openDay opens the files of a day that hold its lines, in the order of the
-// lines, each line in one of them. damage is what is wrong with a file that was
-// left out and may have held more.
+// openDay opens the files of a day in the order of their lines, without
+// duplicates. damage describes a file that was left out and may have more lines
+// than could be read.
 //
-// A Store that compresses the day meanwhile makes no difference. The plain file
-// is opened first: if the store has not put its lines into the compressed file
-// when that is opened, both are read; and if it has, they are twins for as long
-// as both are there.
+// A store may compress the day at the same time. Therefore the plain file is
+// opened first. If the compressed file does not have its lines yet, both are
+// read; if it does, the plain file is a duplicate.
 func (r *Reader) openDay(day dayfile.Day) (files []*dayFile, damage, err error) {
 	missing := fs.ErrNotExist
 	for _, form := range slices.Backward(dayfile.Forms()) {
@@ -48,7 +47,7 @@ func (r *Reader) openDay(day dayfile.Day) (files []*dayFile, damage, err error) 
 		return nil, nil, missing
 	}
 	slices.Reverse(files)
-	if damage, err = r.leaveTwins(&files); err != nil {
+	if damage, err = r.dropDuplicates(&files); err != nil {
 		return nil, nil, errors.Join(err, closeAll(files))
 	}
 	return files, damage, nil
@@ -67,7 +66,7 @@ func (r *Reader) openFile(name string, form dayfile.Form) (*dayFile, error) {
 	return &dayFile{path: path, form: form, file: file, state: stateOf(name, info)}, nil
 }
 
-// leave closes a file and leaves it out.
+// leave closes a file and removes it from files.
 func leave(files *[]*dayFile, i int) error {
 	err := (*files)[i].file.Close()
 	*files = slices.Delete(*files, i, i+1)

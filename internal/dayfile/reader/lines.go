@@ -11,53 +11,51 @@ import (
 	"strconv"
 )
 
-// ErrLongLine is returned in the place of a line that is longer than the
-// reader takes. Reading goes on behind it.
+// ErrLongLine takes the place of a line that is too long. Reading continues after
+// it.
 var ErrLongLine = errors.New("line is too long")
 
-// readBlock is how much is read at once: hundreds of lines.
+// readBlock is how many bytes are read at once: hundreds of lines.
 const readBlock = 128 << 10
 
 // Lines reads the lines of a day.
 //
 // Invariants:
 //
-//   - Position is always the end of the line that was returned last, or where
-//     reading began.
-//   - A line is returned when its '\n' is there, and not before: what is being
-//     written at this moment is waited for.
-//   - Memory is bounded by the longest line that the reader takes.
+//   - Position is the end of the last returned line, or where reading began.
+//   - Next returns a line only after its '\n' was written.
+//   - Memory is bounded by the longest line that the reader returns.
 type Lines struct {
 	reader *Reader
-	// files are those to read, and damage is returned at their end.
+	// files are the files to read. Next returns damage at their end.
 	files  []*dayFile
 	damage error
 
-	// The file that is being read is files[0]; what was read before is closed.
+	// stream reads files[0]. Files are closed and removed when they end.
 	stream  io.ReadCloser
-	before  Position // the lines of the day before this file
+	before  Position // the beginning of files[0] in the day
 	stored  storedBytes
-	drained int64 // stored bytes of the files before
+	drained int64 // stored bytes of the previous files
 
-	// buf[start:end] was read and not returned yet, and up to scanned there
-	// is no '\n' in it. At least checkBytes before start are kept.
+	// buf[start:end] was read but not returned, and buf[start:scanned] has no
+	// '\n'. At least checkBytes bytes before start are kept.
 	buf                 []byte
 	start, scanned, end int
-	// skipping is true in the midst of a line that is too long.
+	// skipping is true inside a line that is too long.
 	skipping bool
 
 	// offset is that of buf[start]; line is the number of lines before it.
 	offset, line int64
-	// number is the number of the line that was returned last.
+	// number is the number of the last returned line.
 	number int64
-	// position is the one to return, unless it is stale.
+	// position is what Position returns, unless it is stale.
 	position Position
 	stale    bool
-	// last is where the line that was returned last stands.
+	// last is the place of the last returned line.
 	last Place
 }
 
-// Place is where a line stands.
+// Place is the file of a line and its number in that file.
 type Place struct {
 	File string
 	Line int64 // from 1 on
@@ -65,7 +63,7 @@ type Place struct {
 
 func (p Place) String() string { return p.File + ":" + strconv.FormatInt(p.Line, 10) }
 
-// storedBytes counts what is read of a file as it is stored.
+// storedBytes counts the bytes that are read from a file, before decompression.
 type storedBytes struct {
 	r io.Reader
 	n int64
@@ -78,8 +76,8 @@ func (s *storedBytes) Read(p []byte) (int, error) {
 }
 
 // Next returns the next line without its '\n', valid until the next call. It
-// returns io.EOF where no whole line follows (yet), ErrLongLine for a line
-// that is too long, and any other error where reading can't go on.
+// returns io.EOF if no complete line follows (yet), ErrLongLine for a line that is
+// too long, and any other error if reading cannot continue.
 func (l *Lines) Next() ([]byte, error) {
 	for {
 		if i := bytes.IndexByte(l.buf[l.scanned:l.end], '\n'); i >= 0 {
@@ -103,7 +101,7 @@ func (l *Lines) Next() ([]byte, error) {
 			return nil, io.EOF
 		}
 		if l.end > l.start || l.skipping {
-			// No line goes on in another file.
+			// A line does not continue in another file.
 			return l.take(l.end, l.end)
 		}
 		if err := l.nextFile(); err != nil {
@@ -112,19 +110,18 @@ func (l *Lines) Next() ([]byte, error) {
 	}
 }
 
-// Rest returns what follows the last whole line once Next has returned io.EOF,
-// and moves behind it: a line of which it is not known whether it is whole. It
-// returns io.EOF where nothing does.
+// Rest returns a last line without '\n', after Next has returned io.EOF, and moves
+// behind it. The line may be incomplete. Rest returns io.EOF if there is none.
 func (l *Lines) Rest() ([]byte, error) {
 	if l.end == l.start && !l.skipping {
 		return nil, io.EOF
 	}
 	rest, err := l.take(l.end, l.end)
-	l.line-- // The line counts once its '\n' is there.
+	l.line-- // Counted when its '\n' arrives.
 	return rest, err
 }
 
-// take returns the line that ends at end and moves on to next.
+// take returns the line that ends at end and moves to next.
 func (l *Lines) take(end, next int) ([]byte, error) {
 	line := l.buf[l.start:end]
 	l.offset += int64(next - l.start)
@@ -140,20 +137,19 @@ func (l *Lines) take(end, next int) ([]byte, error) {
 	return line, nil
 }
 
-// skip forgets what was read of a line that is too long.
+// skip drops what was read of a line that is too long.
 func (l *Lines) skip() {
-	// The position stays where the line begins until its end is reached.
+	// The position stays at the beginning of the line until its end is read.
 	l.Position()
 	l.skipping = true
 	l.offset += int64(l.end - l.start)
 	l.start = l.end
 }
 
-// Place is where the line that was returned last stands, or the one that
-// ErrLongLine was returned for.
+// Place returns the place of the last line, which may be one that is too long.
 func (l *Lines) Place() Place { return l.last }
 
-// Position is the end of the line that was returned last.
+// Position returns the end of the last line.
 func (l *Lines) Position() Position {
 	if l.stale {
 		checked := l.buf[max(0, l.start-checkBytes):l.start]
@@ -163,7 +159,7 @@ func (l *Lines) Position() Position {
 	return l.position
 }
 
-// Offset is the one of Position, without the work of checking.
+// Offset returns Position().Offset, but is cheaper.
 func (l *Lines) Offset() int64 {
 	if !l.stale {
 		return l.position.Offset
@@ -171,12 +167,11 @@ func (l *Lines) Offset() int64 {
 	return l.offset
 }
 
-// Line is the number, in its day and from 1 on, of the line that was returned
-// last.
+// Line returns the number of the last line in its day, from 1 on.
 func (l *Lines) Line() int64 { return l.number }
 
-// Stored is how many bytes of the day's files are behind the position, as they
-// are stored. It is not exact, for they are read in blocks.
+// Stored returns how many bytes of the day's files were read, before
+// decompression. They are read in blocks, so it can be ahead of Position.
 func (l *Lines) Stored() int64 { return l.drained + l.stored.n }
 
 // Close closes the files.
@@ -184,14 +179,14 @@ func (l *Lines) Close() error {
 	l.closeStream()
 	err := closeAll(l.files)
 	l.files = nil
-	// What one long line took is not held for good.
+	// The buffer of a very long line is not kept.
 	if cap(l.buf) <= 4*l.reader.block {
 		l.reader.spare = l.buf[:cap(l.buf)]
 	}
 	return err
 }
 
-// closeStream ends decompressing. What it has to complain of, reading has said.
+// closeStream ends decompression. Reads have already returned its errors.
 func (l *Lines) closeStream() {
 	if l.stream != nil {
 		_ = l.stream.Close()
@@ -199,7 +194,7 @@ func (l *Lines) closeStream() {
 	}
 }
 
-// fill reads what follows into the buffer.
+// fill reads more into the buffer.
 func (l *Lines) fill() error {
 	if len(l.buf)-l.end < l.reader.block/2 {
 		l.makeRoom()
@@ -212,8 +207,8 @@ func (l *Lines) fill() error {
 	return err
 }
 
-// makeRoom moves what is still needed to the front, into a larger buffer if
-// it takes most of this one.
+// makeRoom moves what is still needed to the front of the buffer, or to a larger
+// one.
 func (l *Lines) makeRoom() {
 	keep := max(0, l.start-checkBytes)
 	to := l.buf
@@ -231,7 +226,7 @@ func readSome(r io.Reader, p []byte) (int, error) {
 	for range tries {
 		n, err := r.Read(p)
 		if n > 0 {
-			return n, nil // The error will be there again.
+			return n, nil // The next Read returns the error again.
 		}
 		if err != nil {
 			return 0, err
@@ -240,9 +235,9 @@ func readSome(r io.Reader, p []byte) (int, error) {
 	return 0, io.ErrNoProgress
 }
 
-// nextFile goes on with the next file.
+// nextFile continues with the next file.
 func (l *Lines) nextFile() error {
-	l.Position() // It can't be told from the next file.
+	l.Position() // It depends on the buffer, which is emptied.
 	if err := l.leaveFile(extent{bytes: l.offset - l.before.Offset, lines: l.line - l.before.Line}); err != nil {
 		return err
 	}

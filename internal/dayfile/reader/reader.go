@@ -1,7 +1,7 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package reader reads the lines of day files in order, and follows files that
+// Package reader reads the lines of day files in order. It follows files that
 // grow, are compressed or are downloaded again in the meantime.
 package reader
 
@@ -20,50 +20,49 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// Errors of Reader.Open that callers tell apart, with errors.Is.
+// Errors of Reader.Open to check with errors.Is.
 var (
-	// ErrShorter is returned where a day's files do not reach to the position:
-	// somebody cut them, or is just downloading them again.
+	// ErrShorter means that the day's files end before the position: they were
+	// truncated, or are being downloaded again.
 	ErrShorter = errors.New("the files are shorter than what was read of them")
-	// ErrOtherLines is returned where a day's files do not hold what lay
-	// before the position when it was taken.
+	// ErrOtherLines means that the day's files no longer have the lines that
+	// were before the position.
 	ErrOtherLines = errors.New("the files hold other lines than those that were read")
 )
 
 // Reader reads the day files of one signal, oldest day first, and changes
-// nothing. It needs no lock: a Store, or a download, may write to the same
-// directory meanwhile. It is for one goroutine.
+// nothing. It needs no lock: a store or a download may write to the same
+// directory at the same time. A Reader is for one goroutine.
 //
-// A day's lines are one stream, whatever files they lie in at the moment: what
-// was compressed comes first, what lies in a plain file beside it follows, and
-// a file whose lines another one holds too (the plain file that was downloaded
-// before the compressed one, say) is left out. So a Position in that stream
-// outlives that the day is appended to, compressed, or downloaded again.
+// The lines of a day are one stream, whichever files have them: first the
+// compressed file, then the plain file. A duplicate is left out: a file whose
+// lines another file has too, such as a plain file that was downloaded before
+// the compressed one. Therefore a Position in the stream stays valid when the day
+// is appended to, compressed or downloaded again.
 type Reader struct {
 	directory string
 	signal    dayfile.Signal
-	// maxLine is how long a line may be, in bytes, its '\n' included.
+	// maxLine is the longest line that is returned, in bytes, with its '\n'.
 	maxLine int
-	// block is how much is read at once.
+	// block is how many bytes are read at once.
 	block int
 
-	// What was found out by reading whole files is remembered, so that it is
-	// not done at every look at a day.
+	// extents and apart cache what takes reading whole files to find out.
 	extents map[fileState]extent
 	apart   map[notHeld]struct{}
 	// leftOut are the day files that are not regular files; unreported are those
 	// that LeftOut has not returned yet.
 	leftOut    map[string]struct{}
 	unreported []string
-	// spare is the buffer of the Lines that were closed last.
+	// spare is the buffer of the last closed Lines.
 	spare []byte
-	// zstd decompresses one day after the other: its window is most of the
-	// memory that reading takes.
+	// zstd is reused from day to day: its window is most of the memory that
+	// reading takes.
 	zstd *zstd.Decoder
 }
 
-// New returns a reader of a signal's files below directory. Lines of
-// more than maxLine bytes, the '\n' included, are not read into memory.
+// New returns a reader of a signal's files below directory. Lines longer than
+// maxLine bytes, with their '\n', are not read into memory.
 func New(directory string, signal dayfile.Signal, maxLine int) *Reader {
 	return &Reader{
 		directory: directory,
@@ -76,16 +75,17 @@ func New(directory string, signal dayfile.Signal, maxLine int) *Reader {
 	}
 }
 
-// DayState is a day and the files that it has at the moment.
+// DayState is a day and the current state of its files.
 type DayState struct {
 	Day dayfile.Day
-	// Size is how many bytes the files take on the disk.
+	// Size is the size of the files on disk, in bytes.
 	Size int64
-	// Version is another one after every change of the files.
+	// Version changes whenever the files change.
 	Version string
 }
 
-// fileState tells one state of a file from another, as rsync does.
+// fileState identifies a version of a file by size and modification time, as rsync
+// does.
 type fileState struct {
 	name    string
 	size    int64
@@ -100,10 +100,10 @@ func (s fileState) String() string {
 	return fmt.Sprintf("%s %d %s", s.name, s.size, time.Unix(0, s.changed).UTC().Format(time.RFC3339Nano))
 }
 
-// Days lists the days from first to last that have files, the oldest first. A
-// signal without a folder has none.
+// Days lists the days from first to last that have files, oldest first. A signal
+// without a folder has none.
 func (r *Reader) Days(first, last dayfile.Day) ([]DayState, error) {
-	r.zstd = nil // There may be nothing to read for long.
+	r.zstd = nil // The next read may be far away.
 	entries, err := os.ReadDir(r.path(""))
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -119,10 +119,10 @@ func (r *Reader) Days(first, last dayfile.Day) ([]DayState, error) {
 		}
 		info, err := os.Lstat(r.path(entry.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // It was removed just now.
+			continue // It was just removed.
 		}
 		if err != nil {
-			return nil, fmt.Errorf("look at day file: %w", err)
+			return nil, fmt.Errorf("stat day file: %w", err)
 		}
 		if !info.Mode().IsRegular() {
 			r.leaveOut(r.path(entry.Name()))
@@ -149,7 +149,7 @@ func (r *Reader) LeftOut() []string {
 	return paths
 }
 
-// mergeDays makes one of the neighbours that are files of the same day.
+// mergeDays merges adjacent entries of the same day.
 func mergeDays(files []DayState) []DayState {
 	days := files[:0]
 	for _, f := range files {
@@ -167,24 +167,24 @@ func (r *Reader) path(name string) string {
 	return filepath.Join(r.directory, string(r.signal), name)
 }
 
-// Position is how far a day was read: always to the end of a line. The zero
-// value is the beginning. Its JSON is how it is kept.
+// Position is a place between two lines of a day. The zero value is the beginning.
+// Callers store it as JSON.
 type Position struct {
 	// Offset is the number of bytes, uncompressed, before the position.
 	Offset int64 `json:"offset"`
-	// Line is the number of lines before the position.
+	// Line is the number of lines, each with its '\n', before the position.
 	Line int64 `json:"line"`
-	// Check is the xxHash64 of the Checked bytes before the position, by
-	// which it is seen whether they are still the same.
+	// Check is the xxHash64 of the Checked bytes before the position. It shows
+	// whether they are still the same.
 	Check   uint64 `json:"check"`
 	Checked int    `json:"checked"`
 }
 
-// checkBytes is how many bytes before a position are checked. Lines carry
-// times and ids: other lines of the same day don't end alike.
+// checkBytes is how many bytes before a position are checked. Lines have times and
+// IDs, so the ends of different lines differ.
 const checkBytes = 1 << 10
 
-// Valid says whether p can be a position at all.
+// Valid reports whether p is possible at all.
 func (p Position) Valid() bool {
 	return p.Offset >= 0 && p.Line >= 0 && p.Line <= p.Offset &&
 		p.Checked >= 0 && p.Checked <= checkBytes && int64(p.Checked) <= p.Offset &&
@@ -193,10 +193,9 @@ func (p Position) Valid() bool {
 
 func checkOf(b []byte) uint64 { return xxhash.Sum64(b) }
 
-// Open opens a day's lines from a position on. Only one day may be open at a
-// time. It returns fs.ErrNotExist where
-// the day has no files, and ErrOtherLines where they are not those that the
-// position was taken in.
+// Open opens a day's lines from a position on. Only one day can be open at a time.
+// Open returns fs.ErrNotExist if the day has no files, and ErrShorter or
+// ErrOtherLines if the position does not belong to them.
 func (r *Reader) Open(day dayfile.Day, from Position) (*Lines, error) {
 	if !from.Valid() {
 		return nil, ErrOtherLines

@@ -12,10 +12,10 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// extent is how much a file holds, uncompressed.
+// extent is the uncompressed size of a file.
 type extent struct{ bytes, lines int64 }
 
-// seek moves to a position, once, before anything is read.
+// seek moves to a position. It is called once, before anything is read.
 func (l *Lines) seek(to Position) error {
 	l.offset, l.line, l.position = to.Offset, to.Line, to
 	begin := to.Offset - int64(to.Checked)
@@ -45,8 +45,7 @@ func (l *Lines) seek(to Position) error {
 	}
 }
 
-// check reads the bytes before the position and sees whether they are those
-// that were there when it was taken.
+// check reads the bytes before the position and compares them with its Check.
 func (l *Lines) check(at Position) error {
 	if least := max(2*l.reader.block, checkBytes); len(l.buf) < least {
 		l.buf = make([]byte, least)
@@ -60,7 +59,7 @@ func (l *Lines) check(at Position) error {
 			}
 			continue
 		}
-		// They began in one file and go on in another.
+		// They continue in the next file.
 		size, err := l.reader.extent(l.files[0])
 		if err == nil {
 			err = l.leaveFile(size)
@@ -79,7 +78,7 @@ func (l *Lines) check(at Position) error {
 	return nil
 }
 
-// begin makes ready to read files[0], less the first bytes of it.
+// begin starts to read files[0], after its first skip bytes.
 func (l *Lines) begin(skip int64) (err error) {
 	f := l.files[0]
 	if f.form != dayfile.Plain {
@@ -99,7 +98,7 @@ func (l *Lines) begin(skip int64) (err error) {
 	return err
 }
 
-// decompress is the function of that name for the Lines that are open.
+// decompress is the function decompress, but reuses the zstd decoder.
 func (r *Reader) decompress(stored io.Reader, form dayfile.Form) (io.ReadCloser, error) {
 	if form != dayfile.Zstd {
 		return decompress(stored, form)
@@ -114,7 +113,7 @@ func (r *Reader) decompress(stored io.Reader, form dayfile.Form) (io.ReadCloser,
 	return io.NopCloser(r.zstd), r.zstd.Reset(stored)
 }
 
-// leaveFile closes files[0], whose size was found out.
+// leaveFile closes files[0], whose extent is known.
 func (l *Lines) leaveFile(size extent) error {
 	f := l.files[0]
 	l.reader.extents[f.state] = size
@@ -126,7 +125,7 @@ func (l *Lines) leaveFile(size extent) error {
 	return f.file.Close()
 }
 
-// extent finds out how much a file holds that others follow.
+// extent returns the extent of a file that other files follow.
 func (r *Reader) extent(f *dayFile) (extent, error) {
 	if size, known := r.extents[f.state]; known {
 		return size, nil
@@ -143,7 +142,7 @@ func (r *Reader) extent(f *dayFile) (extent, error) {
 	return size, nil
 }
 
-// Write counts. A torn last line is not expected: a Store compresses none.
+// Write counts. A store never compresses a torn last line, so '\n' counts lines.
 func (e *extent) Write(p []byte) (int, error) {
 	e.bytes += int64(len(p))
 	e.lines += int64(bytes.Count(p, []byte{'\n'}))

@@ -18,9 +18,9 @@ type Part struct {
 	Lines []byte
 }
 
-// Append appends the parts, whose days ascend, to the files of their days: all
-// of them or none. Only a failed sync, with SyncCommit, may leave the parts of
-// other days where they are. Many goroutines may append at once.
+// Append appends the parts to the files of their days: all or none. The days must
+// be in ascending order. With SyncCommit, a failed sync of one day leaves the parts
+// of other days in their files. Append is safe for concurrent use.
 func (s *Store) Append(signal dayfile.Signal, parts ...Part) error {
 	size, err := check(signal, parts)
 	if err != nil {
@@ -41,24 +41,24 @@ func (s *Store) Append(signal dayfile.Signal, parts ...Part) error {
 	return err
 }
 
-// check finds mistakes of the caller.
+// check returns the size of the parts, or ErrInvalid for a mistake of the caller.
 func check(signal dayfile.Signal, parts []Part) (size int, err error) {
 	if !signal.Valid() {
-		return 0, fmt.Errorf("%w: no signal is called %q", ErrInvalid, signal)
+		return 0, fmt.Errorf("%w: unknown signal %q", ErrInvalid, signal)
 	}
 	for i, part := range parts {
 		if len(part.Lines) == 0 || part.Lines[len(part.Lines)-1] != '\n' {
-			return 0, fmt.Errorf("%w: the last line has no end", ErrInvalid)
+			return 0, fmt.Errorf("%w: the last line does not end with a newline", ErrInvalid)
 		}
 		if i > 0 && !parts[i-1].Day.Before(part.Day) {
-			return 0, fmt.Errorf("%w: the days are not in order", ErrInvalid)
+			return 0, fmt.Errorf("%w: the days are not in ascending order", ErrInvalid)
 		}
 		size += len(part.Lines)
 	}
 	return size, nil
 }
 
-// append writes all parts, then waits until all are durable.
+// append writes all parts, then waits until they are durable.
 func (s *Store) append(appenders []*appender, parts []Part) error {
 	tickets, err := s.write(appenders, parts)
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Store) append(appenders []*appender, parts []Part) error {
 
 // write writes all parts or none.
 func (s *Store) write(appenders []*appender, parts []Part) ([]ticket, error) {
-	// The order of days is the order of locking, for everybody.
+	// Every append locks in the order of days, so there is no deadlock.
 	for _, a := range appenders {
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -94,19 +94,19 @@ func (s *Store) write(appenders []*appender, parts []Part) ([]ticket, error) {
 	return tickets, nil
 }
 
-// ticket is one part on its way to the disk.
+// ticket is a part that was written and may still have to be synced.
 type ticket struct {
 	appender *appender
 	handle   *handle
-	from     int64 // where the part begins in the file
+	from     int64 // offset of the part in the file
 
-	// group is nil where nobody waits for the sync.
+	// group is nil if the append does not wait for a sync.
 	group *group
 	leads bool
 	err   error
 }
 
-// join lets the next sync serve the part. The caller holds the appender's mu.
+// join enters the part into the next sync. The caller holds the appender's mu.
 func (t *ticket) join(mode SyncMode) {
 	if mode != SyncCommit {
 		t.handle.wrote(t.handle.end)
@@ -115,7 +115,7 @@ func (t *ticket) join(mode SyncMode) {
 	t.group, t.leads, t.err = t.handle.join(t.handle.end)
 }
 
-// wait returns when the part is durable, or will never be.
+// wait returns nil when the part is durable, or the error of its sync.
 func (t *ticket) wait() error {
 	switch {
 	case t.leads:

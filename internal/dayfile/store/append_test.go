@@ -302,7 +302,7 @@ func TestMinFreeBytes(t *testing.T) {
 	setFree(900) // Somebody else took the rest.
 	err := s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)})
 	require.ErrorIs(t, err, ErrDiskFull)
-	require.ErrorContains(t, err, "900 are kept free")
+	require.ErrorContains(t, err, "900 must be kept free")
 
 	setFree(2000)
 	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}), "there is space again")

@@ -16,44 +16,43 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// appender appends to the plain file of one signal and day, whatever others
-// do to that file meanwhile.
+// appender appends to the plain file of one signal and day. Other programs may
+// change, replace or remove that file at any time.
 //
 // Invariants:
 //
-//   - Lines are appended whole, by one write, and only behind a '\n' or at
-//     the start of the file: never glued to what somebody left there.
-//   - Bytes of an append that failed are taken away before anything else is
-//     appended. Until that is done every append fails.
-//   - What is taken away but may be somebody else's is set aside.
+//   - Lines are appended whole, with one write, and only at the beginning of the
+//     file or after a '\n'.
+//   - The bytes of a failed append are removed before the next append. Until that
+//     succeeds, every append fails.
+//   - Removed bytes that another program may have written are set aside.
 type appender struct {
 	store  *Store
 	signal dayfile.Signal
 	day    dayfile.Day
 	name   string // of the file, inside the directory
 
-	// users counts the calls that hold a pointer to this appender; the
-	// store's mutex guards it.
+	// users counts the calls that use the appender. The store's mutex guards it.
 	users int
 
-	// mu is held while bytes are written, and not while they are synced.
+	// mu is held during writes, but not during syncs of appends.
 	mu sync.Mutex
 	// handle is nil while the file is not open.
 	handle *handle
-	// undo is what must be taken away before the next append.
+	// undo is what must be removed before the next append.
 	undo *undo
-	// lastUse is when the file was last appended to.
+	// lastUse is the time of the last append.
 	lastUse time.Time
 }
 
-// undo is the end of a file that belongs to appends that failed.
+// undo is the end of a file that failed appends have written.
 type undo struct {
-	info     fs.FileInfo // of the file that was written to
+	info     fs.FileInfo // identifies the file
 	from, to int64
 }
 
-// write appends lines, which the caller then makes durable, and returns where
-// they begin. The caller holds mu.
+// write appends lines and returns their offset. It does not sync. The caller holds
+// mu.
 func (a *appender) write(lines []byte) (from int64, err error) {
 	if err := a.prepare(); err != nil {
 		return 0, err
@@ -63,36 +62,36 @@ func (a *appender) write(lines []byte) (from int64, err error) {
 	start := time.Now()
 	n, err := h.file.Write(lines)
 	if err != nil {
-		a.store.tell.Failed(OpWrite, a.name, err)
+		a.store.observer.Failed(OpWrite, a.name, err)
 		a.takeBack(from, from+int64(n))
 		return 0, fmt.Errorf("append to %s: %w", a.name, err)
 	}
 	h.end += int64(n)
-	a.store.tell.Wrote(a.signal, n, time.Since(start))
+	a.store.observer.Wrote(a.signal, n, time.Since(start))
 	a.lastUse = start
 	return from, nil
 }
 
-// takeBack takes bytes away that were appended for nobody. Where that fails
-// now, it is done before the next append. The caller holds mu.
+// takeBack removes appended bytes. If that fails, the next append tries again. The
+// caller holds mu.
 func (a *appender) takeBack(from, to int64) {
 	a.undo = &undo{info: a.handle.info, from: from, to: to}
-	// Even if it fails now: the next append undoes it before it looks at the size.
+	// Also if doUndo fails: the next append calls it before it checks the size.
 	a.handle.end = from
 	if err := a.doUndo(); err != nil {
-		a.store.tell.Failed(OpRepair, a.name, err)
+		a.store.observer.Failed(OpRepair, a.name, err)
 	}
 }
 
-// prepare makes the handle ready for an append to the file that the path
-// leads to at this moment.
+// prepare makes the handle ready for an append to the file that the path leads to
+// now.
 func (a *appender) prepare() error {
 	if a.handle != nil && a.handle.failed() {
-		_ = a.close() // Its error went to those who waited for the sync.
+		_ = a.close() // The failed sync has returned the error.
 	}
 	if a.undo != nil {
 		if err := a.doUndo(); err != nil {
-			a.store.tell.Failed(OpRepair, a.name, err)
+			a.store.observer.Failed(OpRepair, a.name, err)
 			return fmt.Errorf("repair %s: %w", a.name, err)
 		}
 	}
@@ -102,26 +101,26 @@ func (a *appender) prepare() error {
 		if what == "" {
 			return nil
 		}
-		a.store.tell.Changed(a.name, what)
-		// The lines in the old file stay where others have put them.
+		a.store.observer.Changed(a.name, what)
+		// The lines in the old file stay where they are.
 		if err := a.close(); err != nil {
 			return err
 		}
 	}
 	if err := a.open(); err != nil {
-		a.store.tell.Failed(OpOpen, a.name, err)
+		a.store.observer.Failed(OpOpen, a.name, err)
 		return fmt.Errorf("open %s: %w", a.name, err)
 	}
 	return nil
 }
 
-// changed says what others did to a file that is open, or nothing.
+// changed says what another program did to an open file. It returns "" if nothing.
 func changed(h *handle, info fs.FileInfo, err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "removed"
 	case err != nil:
-		return "out of reach"
+		return "inaccessible"
 	case !os.SameFile(info, h.info):
 		return "replaced"
 	case info.Size() < h.end:
@@ -133,29 +132,29 @@ func changed(h *handle, info fs.FileInfo, err error) string {
 	}
 }
 
-// syncFailed lets go of a handle whose sync failed.
+// syncFailed closes a handle whose sync failed.
 func (a *appender) syncFailed(h *handle, err error) {
-	a.store.tell.Failed(OpSync, a.name, err)
+	a.store.observer.Failed(OpSync, a.name, err)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.handle != h {
-		return // Somebody else was here before.
+		return // Another caller has closed it.
 	}
-	_ = a.close() // It says again what was told.
+	_ = a.close() // It returns the same error again.
 	if a.undo == nil {
 		return
 	}
 	if err := a.doUndo(); err != nil {
-		a.store.tell.Failed(OpRepair, a.name, err)
+		a.store.observer.Failed(OpRepair, a.name, err)
 	}
 }
 
-// doUndo takes away what undo says.
+// doUndo removes what undo describes.
 func (a *appender) doUndo() error {
 	dir, u := a.store.dir, a.undo
 	info, err := dir.Lstat(a.name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, u.info) {
-		// The file was taken away, and its end with it.
+		// The file is gone, and its end with it.
 		a.undo = nil
 		return nil
 	}
@@ -179,7 +178,7 @@ func (a *appender) cutOff(f disk.File, u *undo) error {
 		return err
 	}
 	if info.Size() > u.to {
-		// Somebody appended behind. That is not ours to throw away.
+		// Another program has appended. Its bytes must not be lost.
 		return a.store.setAside(f, a.name, u.from, info.Size())
 	}
 	if err := f.Truncate(u.from); err != nil {
@@ -188,14 +187,14 @@ func (a *appender) cutOff(f disk.File, u *undo) error {
 	return f.Sync()
 }
 
-// open opens the file, making it where there is none, and makes sure that it
-// ends with a whole line and that what it holds is durable.
+// open opens the file, or creates it. It makes sure that the file ends with a whole
+// line and that its content is durable.
 func (a *appender) open() error {
 	a.store.closeLeastUsed()
 	if err := a.store.dir.Attach(); err != nil {
 		return err
 	}
-	if err := a.store.settle(a.signal, a.day); err != nil {
+	if err := a.store.finishSwaps(a.signal, a.day); err != nil {
 		return err
 	}
 	for range openTries {
@@ -213,18 +212,18 @@ func (a *appender) open() error {
 			if err != nil {
 				return errors.Join(err, f.Close())
 			}
-			a.handle = newHandle(f, info, a.signal, a.store.tell, &a.store.rounds)
+			a.handle = newHandle(f, info, a.signal, a.store.observer, &a.store.rounds)
 			return nil
 		}
 		if err := f.Close(); err != nil {
 			return err
 		}
 	}
-	return errors.New("somebody keeps replacing it")
+	return errors.New("the file keeps being replaced")
 }
 
-// openTries is how often open looks again when somebody replaces the file
-// just while it is opened. Once is rare.
+// openTries is how often open retries when the file is replaced while it is being
+// opened. Once is rare.
 const openTries = 4
 
 func (a *appender) openOnce() (disk.File, error) {
@@ -248,10 +247,9 @@ func (a *appender) openOnce() (disk.File, error) {
 	}
 }
 
-// close syncs and closes the handle. Where that fails, the bytes that are not
-// durable are taken away if they were acknowledged to nobody, as is so where
-// each append waits for its sync. Elsewhere they are left, in the hope that
-// they get to the disk after all. The caller holds mu.
+// close syncs and closes the handle. If that fails with SyncCommit, the bytes that
+// are not durable will be removed: no append has acknowledged them. In the other
+// modes they were acknowledged, so they stay. The caller holds mu.
 func (a *appender) close() error {
 	h := a.handle
 	if h == nil {

@@ -6,22 +6,23 @@ package store
 import "time"
 
 const (
-	// jumpFrom is how far the wall clock must move by itself to be doubted.
+	// jumpFrom is the smallest jump that counts.
 	jumpFrom = 24 * time.Hour
-	// doubtFor is how long it is doubted, unless it moves back.
+	// doubtFor is how long the clock is doubted, unless it jumps back.
 	doubtFor = 24 * time.Hour
 )
 
-// clockWatch notices a wall clock that jumped ahead, by the clock that never
-// jumps. A machine whose time is set wrong by a year must not lose the files of
-// a year within the minute; somebody has a day to set it right.
+// clockWatch detects jumps of the wall clock by comparing it with the monotonic
+// clock. If the time of a machine is set wrong by a year, retention must not delete
+// the files of a year within a minute: there is a day to correct it.
 type clockWatch struct {
-	wall, steady time.Time // at the last look
+	wall, steady time.Time // at the last call of look
 	ahead        time.Duration
-	until        time.Time // by the steady clock
+	until        time.Time // on the monotonic clock
 }
 
-// look returns how far the clock jumped since the last look, if that is far.
+// look returns how far the clock has jumped since the last call, or 0 if that is
+// less than jumpFrom.
 func (w *clockWatch) look(wall time.Time) (jump time.Duration) {
 	wall, steady := wall.Round(0), time.Now()
 	if !w.wall.IsZero() {
@@ -42,5 +43,5 @@ func (w *clockWatch) look(wall time.Time) (jump time.Duration) {
 	return jump
 }
 
-// doubted tells whether the clock may be ahead of the time.
+// doubted reports whether the clock may be ahead of the real time.
 func (w *clockWatch) doubted() bool { return w.steady.Before(w.until) }

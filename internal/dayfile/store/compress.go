@@ -17,11 +17,11 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// closeGrace is how long after its end, or after its last line, a day is
-// closed: what was received just before midnight is on its way for a moment.
+// closeGrace is how long a day stays open after its end and after its last line:
+// entries that were received just before midnight take a moment to arrive.
 const closeGrace = 10 * time.Minute
 
-// keepCompressing compresses closed days whenever it is asked to.
+// keepCompressing compresses closed days on request.
 func (s *Store) keepCompressing(ctx context.Context) {
 	for {
 		select {
@@ -33,8 +33,8 @@ func (s *Store) keepCompressing(ctx context.Context) {
 	}
 }
 
-// compressClosed compresses the closed days, the oldest first. What fails now
-// is tried again the next time, and keeps nothing else from being compressed.
+// compressClosed compresses the closed days, oldest first. If one fails, the others
+// are compressed nevertheless, and the next run tries it again.
 func (s *Store) compressClosed(ctx context.Context) {
 	last := dayfile.DayOf(s.opts.Now().Add(-closeGrace), s.opts.Location)
 	for _, f := range s.stored() {
@@ -51,7 +51,7 @@ func (s *Store) compressClosed(ctx context.Context) {
 		if err == nil || ctx.Err() != nil || errors.Is(err, errTouched) || errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		s.tell.Failed(OpCompress, f.name, err)
+		s.observer.Failed(OpCompress, f.name, err)
 	}
 }
 
@@ -67,8 +67,8 @@ func (s *Store) appendedLately(f stored) bool {
 	return !a.lastUse.IsZero() && time.Since(a.lastUse) < closeGrace
 }
 
-// compression is the compressing of one plain file. The lines go behind those
-// of the compressed file where the day has one already.
+// compression compresses one plain file. If the day already has a compressed file,
+// the lines are appended to it.
 type compression struct {
 	store  *Store
 	signal dayfile.Signal
@@ -76,11 +76,11 @@ type compression struct {
 	form   dayfile.Form
 
 	plainName, packedName, tempName string
-	plain, packed                   fs.FileInfo // packed is nil where there is none
+	plain, packed                   fs.FileInfo // packed is nil if there is none
 }
 
-// compress puts the compressed form of a closed day in the place of the plain
-// file: written aside, synced, verified, swapped.
+// compress replaces the plain file of a closed day: it writes a compressed file
+// next to it, syncs it, verifies it and swaps the two.
 func (s *Store) compress(ctx context.Context, f stored) error {
 	start := time.Now()
 	c := &compression{store: s, signal: f.signal, day: f.day, plainName: f.name}
@@ -90,7 +90,7 @@ func (s *Store) compress(ctx context.Context, f stored) error {
 	if err := c.look(); err != nil || c.plain.Size() == 0 {
 		return err
 	}
-	if done, err := c.dropTwin(ctx); done || err != nil {
+	if done, err := c.dropDuplicate(ctx); done || err != nil {
 		return err
 	}
 	size, err := c.writeTemp(ctx)
@@ -103,11 +103,11 @@ func (s *Store) compress(ctx context.Context, f stored) error {
 	if err != nil {
 		return errors.Join(err, s.removeIfThere(c.tempName))
 	}
-	s.tell.Compressed(c.packedName, c.plain.Size(), size, time.Since(start))
+	s.observer.Compressed(c.packedName, c.plain.Size(), size, time.Since(start))
 	return nil
 }
 
-// look finds out what there is.
+// look finds the files of the day.
 func (c *compression) look() (err error) {
 	if c.plain, err = c.store.dir.Lstat(c.plainName); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (c *compression) look() (err error) {
 			return err
 		}
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("look at %s: %w", name, disk.ErrNotRegular)
+			return fmt.Errorf("compress to %s: %w", name, disk.ErrNotRegular)
 		}
 		c.form, c.packed = form, info
 		break
@@ -133,9 +133,9 @@ func (c *compression) look() (err error) {
 	return nil
 }
 
-// dropTwin removes the plain file where the compressed one holds the same
-// lines: somebody compressed it by hand and kept it.
-func (c *compression) dropTwin(ctx context.Context) (done bool, err error) {
+// dropDuplicate removes the plain file if the compressed file has the same lines:
+// somebody compressed it by hand and kept it.
+func (c *compression) dropDuplicate(ctx context.Context) (done bool, err error) {
 	if c.packed == nil {
 		return false, nil
 	}
@@ -158,7 +158,7 @@ func (c *compression) dropTwin(ctx context.Context) (done bool, err error) {
 	})
 }
 
-// writeTemp writes the compressed file aside and returns its size.
+// writeTemp writes the compressed file and returns its size.
 func (c *compression) writeTemp(ctx context.Context) (int64, error) {
 	if err := c.store.space.spare(c.plain.Size()); err != nil {
 		return 0, err
@@ -203,7 +203,7 @@ func (c *compression) copyTo(ctx context.Context, out io.Writer) error {
 	return errors.Join(err, packer.Close())
 }
 
-// verify reads back what was written.
+// verify compares the compressed file with the lines that it must have.
 func (c *compression) verify(ctx context.Context) error {
 	return c.reading(c.tempName, c.form, func(got io.Reader) error {
 		return c.reading(c.plainName, dayfile.Plain, func(plain io.Reader) error {
@@ -218,7 +218,7 @@ func (c *compression) verify(ctx context.Context) error {
 	})
 }
 
-// reading calls f with the contents of a file.
+// reading calls f with the content of a file.
 func (c *compression) reading(name string, form dayfile.Form, f func(io.Reader) error) error {
 	file, err := c.store.dir.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
@@ -231,11 +231,11 @@ func (c *compression) reading(name string, form dayfile.Form, f func(io.Reader) 
 	return errors.Join(f(r), r.Close(), file.Close())
 }
 
-// errTouched is returned where somebody changed or removed a file meanwhile.
-// The next time it may be left alone.
-var errTouched = errors.New("changed meanwhile")
+// errTouched means that a file was changed or removed in the meantime. The next run
+// tries again.
+var errTouched = errors.New("the file changed during compression")
 
-// unchanged fails where somebody changed a file since look.
+// unchanged returns errTouched if a file has changed since look.
 func (c *compression) unchanged() error {
 	for name, before := range map[string]fs.FileInfo{c.plainName: c.plain, c.packedName: c.packed} {
 		now, err := c.store.dir.Lstat(name)

@@ -90,18 +90,18 @@ func TestLateLinesWaitForMore(t *testing.T) {
 }
 
 // Somebody compressed a file by hand and kept it.
-func TestTwinIsRemoved(t *testing.T) {
+func TestDuplicateIsRemoved(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := daytest.TempDir(t)
 		daytest.Write(t, dir, logs20, daytest.Lines(1, 3))
-		twin := daytest.Pack(t, dayfile.Gzip, daytest.Lines(1, 3))
-		daytest.Write(t, dir, logs20+".gz", twin)
+		duplicate := daytest.Pack(t, dayfile.Gzip, daytest.Lines(1, 3))
+		daytest.Write(t, dir, logs20+".gz", duplicate)
 		s, err := Open(Options{Directory: dir, Compression: dayfile.Gzip, Now: daytest.At(daytest.December22)})
 		require.NoError(t, err)
 		pass(time.Second)
 		require.Equal(t, []string{"2025-12-20.jsonl.gz"}, daytest.Names(t, filepath.Join(dir, "logs")))
-		require.Equal(t, string(twin), daytest.Read(t, dir, logs20+".gz"))
+		require.Equal(t, string(duplicate), daytest.Read(t, dir, logs20+".gz"))
 		require.NoError(t, s.Close(t.Context()))
 	})
 }

@@ -12,53 +12,53 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// handle is a file that is open for appending, and the syncing of it.
+// handle is a file that is open for appending, and its syncs.
 //
 // Invariants:
 //
 //   - Bytes before synced survive a power cut. synced only grows.
-//   - Nobody is told that an append is durable before synced covers it.
-//   - A handle never sees the file changed by others: who notices that takes
-//     a new handle. So its offsets stay true as long as it lives.
+//   - An append is acknowledged as durable only when synced covers it.
+//   - When another program changes the file, the appender opens a new handle. So
+//     the offsets of a handle are always right.
 //   - After one failed sync a handle is never synced or written again. The
 //     kernel reports a failed write-back once and then forgets it: a second
 //     sync would claim success for bytes that are gone.
 type handle struct {
-	file   disk.File
-	info   fs.FileInfo
-	signal dayfile.Signal
-	tell   Observer
-	rounds *rounds // of the store
+	file     disk.File
+	info     fs.FileInfo
+	signal   dayfile.Signal
+	observer Observer
+	rounds   *rounds // of the store
 
-	// end is the file's length. The appender's mutex guards it.
+	// end is the length of the file. The appender's mutex guards it.
 	end int64
 
-	// syncing is held by the one who syncs. It is taken before mu.
+	// syncing is held during a sync. It is locked before mu.
 	syncing sync.Mutex
 
-	// mu guards what follows and is held only for moments.
+	// mu guards the fields below. It is not held during I/O.
 	mu      sync.Mutex
-	written int64  // whole appends reach to here
-	synced  int64  // durable bytes reach to here
-	waiting *group // the appends that the next sync serves
-	err     error  // of the sync that failed
+	written int64  // end of the last complete append
+	synced  int64  // end of the durable bytes
+	waiting *group // the appends that the next sync covers
+	err     error  // of the failed sync
 }
 
-// group is the appends that one sync makes durable. Its first member does the
-// sync, in the next round of them; the others wait for it.
+// group is the appends that one sync makes durable. The first member leads: it
+// syncs in the next round, and the others wait for it.
 type group struct {
 	size int
 	done chan struct{} // closed when err is set
 	err  error
 }
 
-func newHandle(f disk.File, info fs.FileInfo, signal dayfile.Signal, tell Observer, rounds *rounds) *handle {
+func newHandle(f disk.File, info fs.FileInfo, signal dayfile.Signal, observer Observer, rounds *rounds) *handle {
 	size := info.Size()
-	return &handle{file: f, info: info, signal: signal, tell: tell, rounds: rounds, end: size, written: size, synced: size}
+	return &handle{file: f, info: info, signal: signal, observer: observer, rounds: rounds, end: size, written: size, synced: size}
 }
 
-// join enters an append that was written up to end into the group that the
-// next sync serves. Who is first leads the group: it must call commit.
+// join adds an append that ends at end to the group of the next sync. If leads is
+// true, the caller must call commit.
 func (h *handle) join(end int64) (g *group, leads bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -74,7 +74,7 @@ func (h *handle) join(end int64) (g *group, leads bool, err error) {
 	return h.waiting, leads, nil
 }
 
-// wrote notes an append for which nobody waits.
+// wrote records an append that does not wait for a sync.
 func (h *handle) wrote(end int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -88,15 +88,15 @@ func (h *handle) commit(g *group) error {
 	h.rounds.enter()
 	defer h.rounds.leave()
 	select {
-	case <-g.done: // The handle was closed in between, which synced it.
+	case <-g.done: // Closing the handle has synced it.
 		return g.err
 	default:
 		return h.sync()
 	}
 }
 
-// sync makes everything written so far durable and tells those who wait for
-// it. Who calls it holds syncing.
+// sync makes everything written so far durable and wakes the waiting group. The
+// caller holds syncing.
 func (h *handle) sync() error {
 	h.mu.Lock()
 	g, end, synced, err := h.waiting, h.written, h.synced, h.err
@@ -110,7 +110,7 @@ func (h *handle) sync() error {
 			if g != nil {
 				appends = g.size
 			}
-			h.tell.Synced(h.signal, appends, time.Since(start))
+			h.observer.Synced(h.signal, appends, time.Since(start))
 		}
 	}
 
@@ -128,29 +128,29 @@ func (h *handle) sync() error {
 	return err
 }
 
-// syncNow is sync for callers from outside.
+// syncNow is sync for callers that do not hold syncing.
 func (h *handle) syncNow() error {
 	h.syncing.Lock()
 	defer h.syncing.Unlock()
 	return h.sync()
 }
 
-// failed tells whether a sync failed.
+// failed reports whether a sync failed.
 func (h *handle) failed() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.err != nil
 }
 
-// durable is how far bytes survive a power cut.
+// durable returns the end of the bytes that survive a power cut.
 func (h *handle) durable() int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.synced
 }
 
-// close syncs what is not synced yet, tells those who wait, and closes the
-// file. Nobody may append meanwhile.
+// close syncs the rest, wakes the waiting group and closes the file. The caller
+// prevents appends.
 func (h *handle) close() error {
 	h.syncing.Lock()
 	defer h.syncing.Unlock()

@@ -9,29 +9,28 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// Observer is told what a Store does, for metrics and logs. Its methods are
-// called from many goroutines, some while a file is locked: they must be quick
-// and must not call the Store. Names are paths inside the directory.
+// Observer receives the events of a Store, for metrics and logs. Its methods are
+// called concurrently, some while a file is locked: they must be fast and must not
+// call the Store. Names are paths relative to the directory.
 type Observer interface {
 	// Wrote is called after lines were appended to a file, synced or not.
 	Wrote(signal dayfile.Signal, bytes int, took time.Duration)
-	// Synced is called after a file was synced for that many appends.
+	// Synced is called after a sync that the given number of appends waited for.
 	Synced(signal dayfile.Signal, appends int, took time.Duration)
 	// Deleted is called after retention deleted a file.
 	Deleted(name string, size int64, reason Reason)
 	// Compressed is called after a closed day was compressed.
 	Compressed(name string, plain, compressed int64, took time.Duration)
-	// SetAside is called after bytes that are no whole line were moved from
-	// the end of a file to one of their own.
+	// SetAside is called after an incomplete line was moved from the end of a file
+	// to the file aside.
 	SetAside(name, aside string, size int64)
-	// Changed is called when somebody else did something to a file that was
-	// being appended to: what tells what it was.
+	// Changed is called when another program has changed a file that is being
+	// appended to. what is the kind of change.
 	Changed(name, what string)
-	// ClockJumped is called when the wall clock moved by itself, by a day or
-	// more. Where it moved ahead, nothing is deleted for the next 24 hours
-	// unless it moves back.
+	// ClockJumped is called when the wall clock has jumped by a day or more. After
+	// a jump ahead, nothing is deleted for 24 hours unless the clock jumps back.
 	ClockJumped(by time.Duration)
-	// Failed is called for everything that went wrong.
+	// Failed is called for every error.
 	Failed(op Op, name string, err error)
 }
 
@@ -44,10 +43,10 @@ const (
 	TooMuch Reason = "max_bytes"
 )
 
-// Op is what a Store was doing when something went wrong.
+// Op is the operation that failed.
 type Op string
 
-// What a Store does.
+// The operations of a Store.
 const (
 	OpOpen     Op = "open"
 	OpWrite    Op = "write"
@@ -58,7 +57,7 @@ const (
 	OpSpace    Op = "space"
 )
 
-// NopObserver ignores everything. Embed it to observe a part.
+// NopObserver ignores all events. Embed it to implement some methods only.
 type NopObserver struct{}
 
 var _ Observer = NopObserver{}

@@ -13,56 +13,55 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// Errors that callers tell apart, with errors.Is. Every error but ErrInvalid
-// may be gone at the next try.
+// Errors to check with errors.Is. All but ErrInvalid are worth a retry.
 var (
-	// ErrClosed is returned once Close was called.
+	// ErrClosed is returned after Close was called.
 	ErrClosed = errors.New("store is closed")
-	// ErrDiskFull is returned where there is no space, or less than is to be
-	// kept free.
+	// ErrDiskFull means that there is less free space than must be kept free, or
+	// none.
 	ErrDiskFull = errors.New("disk is full")
-	// ErrInvalid is returned for what no store will ever take.
+	// ErrInvalid is returned for an append that cannot succeed.
 	ErrInvalid = errors.New("invalid append")
 )
 
-// SyncMode is when appended lines are made durable.
+// SyncMode says when appended lines are synced to disk.
 type SyncMode string
 
 // The modes of syncing.
 const (
-	// SyncCommit syncs before Append returns, once for all who wait. What
-	// was acknowledged survives a power cut.
+	// SyncCommit syncs before Append returns, once for all waiting appends.
+	// Acknowledged lines survive a power cut.
 	SyncCommit SyncMode = "commit"
-	// SyncInterval syncs every SyncInterval. A power cut loses what was
-	// acknowledged since the last sync, the end of the process nothing.
+	// SyncInterval syncs every Options.SyncInterval. A power cut loses what was
+	// acknowledged since the last sync; a crash of the process loses nothing.
 	SyncInterval SyncMode = "interval"
-	// SyncNone leaves it to the system when bytes reach the disk, for Linux
-	// about 30 s later. The end of the process loses nothing.
+	// SyncNone leaves it to the operating system when bytes reach the disk, on
+	// Linux about 30 s later. A crash of the process loses nothing.
 	SyncNone SyncMode = "none"
 )
 
-// Options say how a Store works. Directory is needed, everything else has a
-// meaning when it is zero.
+// Options configure a Store. Only Directory is required.
 type Options struct {
-	// Directory is where the folders of the signals lie. It is made, with
-	// its parents, where there is none.
+	// Directory has the folders of the signals. It is created, with its parents,
+	// if it does not exist.
 	Directory string
-	// Location is the time zone in which days are counted; nil is UTC.
+	// Location is the time zone of the days; nil is UTC.
 	Location *time.Location
 
-	// Sync is when appended lines are made durable; empty is SyncCommit.
+	// Sync says when appended lines are synced; empty is SyncCommit.
 	Sync SyncMode
-	// SyncInterval is the time between two syncs of SyncInterval; 0 is 1 s.
+	// SyncInterval is the time between two syncs in mode SyncInterval; 0 is 1 s.
 	SyncInterval time.Duration
 
-	// Compression is the form that closed days get; Plain leaves them.
+	// Compression is the form of closed days; Plain does not compress them.
 	Compression dayfile.Form
 	// RetentionDays is how many days before today are kept; 0 keeps all.
 	RetentionDays int
-	// MaxBytes is how much all files may take together before closed days
-	// are deleted, the oldest first; 0 is no limit.
+	// MaxBytes is the size of all files above which closed days are deleted,
+	// oldest first; 0 is no limit.
 	MaxBytes int64
-	// MinFreeBytes is how much is left free on the file system; 0 takes all.
+	// MinFreeBytes is the free space on the file system below which appends are
+	// refused; 0 never refuses.
 	MinFreeBytes uint64
 
 	// FileMode is the mode of new files; 0 is 0640.
@@ -70,19 +69,19 @@ type Options struct {
 	// DirMode is the mode of new directories; 0 is 0750.
 	DirMode fs.FileMode
 
-	// Observer is told what happens; nil is nobody.
+	// Observer receives the events of the store; nil is none.
 	Observer Observer
-	// Now tells the time; nil is time.Now.
+	// Now returns the wall clock time; nil is time.Now.
 	Now func() time.Time
 
-	// openDir is how tests put faults below the store.
+	// openDir lets tests inject faults.
 	openDir func(path string, mode fs.FileMode) (disk.Dir, error)
 }
 
-// withDefaults fills in what zero values mean.
+// withDefaults replaces zero values and checks the others.
 func (o Options) withDefaults() (Options, error) {
 	if o.Directory == "" {
-		return o, errors.New("no directory given")
+		return o, errors.New("no directory is set")
 	}
 	if o.Location == nil {
 		o.Location = time.UTC

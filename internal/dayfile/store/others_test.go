@@ -169,7 +169,7 @@ func TestNoSymlinkIsFollowed(t *testing.T) {
 		dir := daytest.TempDir(t)
 		require.NoError(t, os.Symlink(outside, filepath.Join(dir, "logs")))
 		_, err := Open(Options{Directory: dir})
-		require.ErrorContains(t, err, "logs is no directory")
+		require.ErrorContains(t, err, "logs is not a directory")
 	})
 	t.Run("folder while running", func(t *testing.T) {
 		t.Parallel()

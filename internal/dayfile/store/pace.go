@@ -14,21 +14,21 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// Background work goes on in small pieces with rests between, so that those
-// who wait for an append hardly notice.
+// Background work is done in small pieces with pauses in between, so that it hardly
+// delays appends.
 const (
 	pacePiece = 256 << 10
-	// syncPiece is how much is written before it is synced: the journal of
-	// a file system makes the syncs of others wait for what is unwritten.
+	// syncPiece is how many bytes are written between syncs. The journal of a file
+	// system makes syncs of other files wait for unwritten data.
 	syncPiece = 4 << 20
 )
 
-// pacedReader rests before each piece for as long as its reader was busy with
-// the one before: it takes half a processor at most. It ends with its ctx.
+// pacedReader pauses before each piece for as long as its caller was busy with the
+// previous one, so that the work uses at most half a processor. It ends with ctx.
 type pacedReader struct {
 	ctx   context.Context
 	r     io.Reader
-	since time.Time // when the piece before was handed out
+	since time.Time // when the previous piece was returned
 }
 
 func (p *pacedReader) Read(b []byte) (int, error) {
@@ -47,12 +47,11 @@ func (p *pacedReader) Read(b []byte) (int, error) {
 	return p.r.Read(b[:min(len(b), pacePiece)])
 }
 
-// pacedWriter syncs what it writes bit by bit, and stops before the disk is
-// full.
+// pacedWriter syncs after each syncPiece and fails before the disk is full.
 type pacedWriter struct {
 	store    *Store
 	file     disk.File
-	plain    int64 // bytes that are being compressed
+	plain    int64 // size of the plain file
 	size     int64 // bytes written
 	unsynced int
 }
@@ -73,10 +72,10 @@ func (p *pacedWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// errDiffers is returned by same.
+// errDiffers is returned by same if the contents differ.
 var errDiffers = errors.New("contents differ")
 
-// same compares what two readers yield.
+// same compares the contents of two readers.
 func same(a, b io.Reader) error {
 	var x, y [64 << 10]byte
 	for {
@@ -94,8 +93,8 @@ func same(a, b io.Reader) error {
 	}
 }
 
-// fill is io.ReadFull, but tells an end from a file that was cut off, for
-// which decompressors return io.ErrUnexpectedEOF.
+// fill is io.ReadFull, but returns io.ErrUnexpectedEOF only if the reader does, as
+// decompressors do for a truncated file.
 func fill(r io.Reader, b []byte) (n int, end bool, err error) {
 	for n < len(b) {
 		m, err := r.Read(b[n:])

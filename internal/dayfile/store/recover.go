@@ -14,14 +14,13 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// recentDays is how many of the newest plain files of a signal are looked at
-// when a store opens. Whatever wrote last wrote to one of them, but for late
-// entries of other days: such a file is looked at before it is appended to or
-// compressed.
+// recentDays is how many of the newest plain files of a signal Open checks. The last
+// writes before a crash went to these, except for late entries of other days. Other
+// files are checked before they are appended to or compressed.
 const recentDays = 2
 
-// recover puts in order what a crash left in a signal's folder. It looks at
-// names, and into the newest files only: ten years of files cost it nothing.
+// recover repairs what a crash left in a signal's folder. It lists the folder and
+// opens only the newest files, so many old files cost nothing.
 func (s *Store) recover(signal dayfile.Signal) error {
 	entries, err := s.dir.ReadDir(string(signal))
 	if err != nil {
@@ -42,17 +41,17 @@ func (s *Store) recover(signal dayfile.Signal) error {
 		name := path.Join(string(signal), dayfile.FileName(day, dayfile.Plain))
 		err := s.repairTail(name)
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			continue // It may just have been swapped for its compressed form.
+			continue // recoverSwaps may have removed it.
 		}
 		if day == s.today() && !disk.IsFull(err) {
 			return fmt.Errorf("repair %s: %w", name, err)
 		}
-		s.tell.Failed(OpRepair, name, err)
+		s.observer.Failed(OpRepair, name, err)
 	}
 	return nil
 }
 
-// recoverSwaps finishes what a crash interrupted while it compressed.
+// recoverSwaps finishes compressions that a crash interrupted.
 func (s *Store) recoverSwaps(signal dayfile.Signal, entries []fs.DirEntry) error {
 	for _, entry := range entries {
 		if day, form, ok := parseSpareName(entry.Name(), swapSuffix); ok {

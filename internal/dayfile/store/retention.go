@@ -16,11 +16,11 @@ type stored struct {
 	signal dayfile.Signal
 	day    dayfile.Day
 	name   string
-	size   int64 // known only where it is asked for
+	size   int64 // set by shrink only
 }
 
-// retain deletes what is too old or too much. What can't be deleted now is
-// tried again the next time, and keeps nothing else from being deleted.
+// retain deletes files that are too old or exceed MaxBytes. If one cannot be deleted,
+// the others are deleted nevertheless, and the next run tries it again.
 func (s *Store) retain(ctx context.Context) {
 	if s.opts.RetentionDays <= 0 && s.opts.MaxBytes <= 0 {
 		return
@@ -38,14 +38,14 @@ func (s *Store) retain(ctx context.Context) {
 	}
 }
 
-// shrink deletes whole closed days, the oldest first, until the files take no
-// more than they may. Days that are to come are as little closed as today.
+// shrink deletes whole closed days, oldest first, until the files do not exceed
+// MaxBytes. It keeps today and days in the future.
 func (s *Store) shrink(ctx context.Context, files []stored, today dayfile.Day) {
 	var total int64
 	for i := range files {
 		info, err := s.dir.Lstat(files[i].name)
 		if err != nil {
-			continue // Somebody else deleted it.
+			continue // It was deleted in the meantime.
 		}
 		files[i].size = info.Size()
 		total += info.Size()
@@ -62,7 +62,7 @@ func (s *Store) shrink(ctx context.Context, files []stored, today dayfile.Day) {
 	}
 }
 
-// delete deletes a file and tells whether it is gone.
+// delete deletes a file and reports whether that succeeded.
 func (s *Store) delete(f stored, reason Reason) bool {
 	size := f.size
 	if info, err := s.dir.Lstat(f.name); err == nil {
@@ -70,14 +70,14 @@ func (s *Store) delete(f stored, reason Reason) bool {
 	}
 	err := s.alone(f.signal, f.day, func() error { return s.dir.Remove(f.name) })
 	if err != nil {
-		s.tell.Failed(OpDelete, f.name, err)
+		s.observer.Failed(OpDelete, f.name, err)
 		return false
 	}
-	s.tell.Deleted(f.name, size, reason)
+	s.observer.Deleted(f.name, size, reason)
 	return true
 }
 
-// alone runs f while nobody appends to the file of a day and it is closed.
+// alone runs f while the plain file of a day is closed and appends to it wait.
 func (s *Store) alone(signal dayfile.Signal, day dayfile.Day, f func() error) error {
 	s.mu.Lock()
 	a := s.use(fileKey{signal, day})
@@ -95,14 +95,13 @@ func (s *Store) alone(signal dayfile.Signal, day dayfile.Day, f func() error) er
 	return f()
 }
 
-// stored lists the day files of all signals and what was set aside from them,
-// the oldest days first.
+// stored lists the day files of all signals and their torn ends, oldest day first.
 func (s *Store) stored() []stored {
 	var files []stored
 	for _, signal := range dayfile.Signals() {
 		entries, err := s.dir.ReadDir(string(signal))
 		if err != nil {
-			s.tell.Failed(OpDelete, string(signal), err)
+			s.observer.Failed(OpDelete, string(signal), err)
 			continue
 		}
 		for _, entry := range entries {

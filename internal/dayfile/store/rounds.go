@@ -6,19 +6,18 @@ package store
 import "sync"
 
 // rounds lets syncs of several files begin together. A file system commits its
-// journal for each sync that finds something to commit; those that begin while
-// a commit is on its way need another one, and one after the other the signals'
-// files would wait for each other's. So whoever comes while a round of syncs is
-// under way waits for its end, and then all who wait make up the next one.
-// Meanwhile more appends join their groups. The zero value is ready to use.
+// journal for a sync, and a sync that begins during a commit needs another commit.
+// Without rounds, the files of the signals would wait for each other's commits one
+// after the other. So a sync that comes during a round waits for the next round,
+// and more appends join its group in the meantime. The zero value is ready to use.
 type rounds struct {
 	mu      sync.Mutex
-	running int           // syncs of the round that is under way
-	waiting int           // syncs of the next one
-	next    chan struct{} // closed when that one begins; nil while nobody waits
+	running int           // syncs of the current round
+	waiting int           // syncs of the next round
+	next    chan struct{} // closed when the next round begins; nil if none waits
 }
 
-// enter returns when the caller's sync may begin.
+// enter returns when the caller may sync.
 func (r *rounds) enter() {
 	r.mu.Lock()
 	if r.running == 0 {
@@ -35,7 +34,7 @@ func (r *rounds) enter() {
 	<-next
 }
 
-// leave is called once for every enter, when the sync has ended.
+// leave must be called after every enter, when the sync has ended.
 func (r *rounds) leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

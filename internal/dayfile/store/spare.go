@@ -10,24 +10,23 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// Files that the store keeps next to a day file. They too are named in this
-// file alone.
+// Names of files that the store keeps next to a day file.
 const (
-	// tornInfix and a number follow the name of a day file whose torn last
-	// line was set aside, as in 2025-12-22.jsonl.torn-1.
+	// tornInfix and a number follow the name of a day file whose torn last line was
+	// set aside, as in 2025-12-22.jsonl.torn-1.
 	tornInfix = ".torn-"
-	// tempSuffix follows the name of a compressed file that is being made.
+	// tempSuffix follows the name of a compressed file that is being written.
 	tempSuffix = ".tmp"
-	// swapSuffix follows the name of a compressed file that is just taking
-	// the place of the plain one. See swap.
+	// swapSuffix follows the name of a compressed file that is replacing the plain
+	// one. See swap.
 	swapSuffix = ".swap"
-	// probeName is the file by which Open sees whether it may make files.
+	// probeName is the file that Open creates to check that it can.
 	probeName = ".probe"
 )
 
 func tornName(name string, n int) string { return name + tornInfix + strconv.Itoa(n) }
 
-// parseTornName tells the day of a file made by tornName.
+// parseTornName returns the day of a file that tornName named.
 func parseTornName(name string) (dayfile.Day, bool) {
 	base, number, found := strings.Cut(name, tornInfix)
 	if !found {
@@ -41,8 +40,8 @@ func parseTornName(name string) (dayfile.Day, bool) {
 	return day, ok && form == dayfile.Plain
 }
 
-// parseSpareName tells the day and form of the compressed file whose name
-// precedes suffix, which is tempSuffix or swapSuffix.
+// parseSpareName returns the day and the form of a compressed file whose name is
+// followed by suffix, which is tempSuffix or swapSuffix.
 func parseSpareName(name, suffix string) (dayfile.Day, dayfile.Form, bool) {
 	base, found := strings.CutSuffix(name, suffix)
 	day, form, ok := dayfile.ParseFileName(base)

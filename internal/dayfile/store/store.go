@@ -33,42 +33,42 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// Store appends lines to the day files of one directory, which it has to
-// itself, and keeps the directory in order.
+// Store appends lines to the day files of one directory, and compresses and deletes
+// them. It holds the lock of the directory.
 //
 // Invariants:
 //
-//   - When Append returns nil, its lines are in their files exactly once and,
-//     with SyncCommit, durable. When it returns an error they are in no file,
-//     or will be taken away before anything else is appended there.
-//   - No file but one whose name ParseFileName understands (and what the
-//     store itself put next to it) is ever changed or removed.
+//   - When Append returns nil, its lines are in their files exactly once and, with
+//     SyncCommit, durable. When it returns an error, they are in no file, or will be
+//     removed before the next append to that file.
+//   - Only day files, and the files that the store puts next to them, are changed
+//     or removed.
 type Store struct {
-	opts  Options
-	dir   disk.Dir
-	tell  Observer
-	space space
-	// rounds are those of the syncs that appends wait for.
+	opts     Options
+	dir      disk.Dir
+	observer Observer
+	space    space
+	// rounds schedules the syncs that appends wait for.
 	rounds rounds
 
-	// stop ends the upkeep, which upkeep waits for.
+	// stop ends the background work, and upkeep waits for it.
 	stop   context.CancelFunc
 	upkeep sync.WaitGroup
-	// compressNow asks for a round of compressing.
+	// compressNow requests a run of compressClosed.
 	compressNow chan struct{}
 
-	// mu guards what follows and the users of every appender. It is held
-	// only for moments; who holds it waits for no other lock.
+	// mu guards the fields below and the users of every appender. While it is held,
+	// no other lock is waited for.
 	mu        sync.Mutex
 	appenders map[fileKey]*appender
 	closed    bool
-	running   int           // Appends under way
+	running   int           // calls of Append
 	idle      chan struct{} // closed when closed and running is 0
 }
 
-// Open locks the directory and makes it ready for appending. It fails where
-// the directory cannot be written to, and with ErrLocked where somebody else
-// appends to it. How many files there are makes no difference to speak of.
+// Open locks the directory and prepares it for appending. It fails if the directory
+// cannot be written to, and with disk.ErrLocked if it is locked. The number of files
+// hardly matters.
 func Open(opts Options) (*Store, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -82,8 +82,8 @@ func Open(opts Options) (*Store, error) {
 	s := &Store{
 		opts:        opts,
 		dir:         dir,
-		tell:        opts.Observer,
-		space:       space{dir: dir, keep: opts.MinFreeBytes, tell: opts.Observer},
+		observer:    opts.Observer,
+		space:       space{dir: dir, keep: opts.MinFreeBytes, observer: opts.Observer},
 		stop:        stop,
 		compressNow: make(chan struct{}, 1),
 		appenders:   map[fileKey]*appender{},
@@ -99,7 +99,7 @@ func Open(opts Options) (*Store, error) {
 	return s, nil
 }
 
-// openSignal makes one signal's folder ready.
+// openSignal prepares the folder of one signal.
 func (s *Store) openSignal(signal dayfile.Signal) error {
 	if err := s.makeSignalDir(signal); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (s *Store) openSignal(signal dayfile.Signal) error {
 	return s.recover(signal)
 }
 
-// makeSignalDir makes the folder of a signal where there is none.
+// makeSignalDir creates the folder of a signal if it does not exist.
 func (s *Store) makeSignalDir(signal dayfile.Signal) error {
 	name := string(signal)
 	err := s.dir.Mkdir(name, s.opts.DirMode)
@@ -120,16 +120,16 @@ func (s *Store) makeSignalDir(signal dayfile.Signal) error {
 	case errors.Is(err, fs.ErrExist):
 		info, err := s.dir.Lstat(name)
 		if err == nil && !info.IsDir() {
-			return fmt.Errorf("%s is no directory", name)
+			return fmt.Errorf("%s is not a directory", name)
 		}
 		return err
 	default:
-		return fmt.Errorf("make directory: %w", err)
+		return fmt.Errorf("create directory: %w", err)
 	}
 }
 
-// probe finds out whether files can be made in a signal's folder. A full disk
-// is no reason not to start: it may have space again.
+// probe checks that files can be created in a signal's folder. A full disk is no
+// error: it may have space again later.
 func (s *Store) probe(signal dayfile.Signal) error {
 	name := path.Join(string(signal), probeName)
 	f, err := s.dir.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
@@ -137,15 +137,15 @@ func (s *Store) probe(signal dayfile.Signal) error {
 		if disk.IsFull(err) {
 			return nil
 		}
-		return fmt.Errorf("make a file: %w", err)
+		return fmt.Errorf("create a file: %w", err)
 	}
 	return errors.Join(f.Close(), s.dir.Remove(name))
 }
 
-// Close refuses new appends, waits for those under way, syncs and closes all
-// files, ends the upkeep and gives the directory free. Where ctx ends first it
-// returns the error of ctx, and a disk that hangs keeps what it has. Further
-// calls return ErrClosed.
+// Close refuses new appends, waits for the current ones, stops the background work,
+// syncs and closes all files and releases the directory. If ctx ends first, Close
+// returns its error and the rest goes on in the background. Further calls return
+// ErrClosed.
 func (s *Store) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closed {
@@ -188,8 +188,8 @@ func (s *Store) closeFiles() error {
 	return errors.Join(err, s.dir.Close())
 }
 
-// Free is the number of bytes that the file system has free for the files.
+// Free returns the number of free bytes on the file system.
 func (s *Store) Free() (uint64, error) { return s.dir.Free() }
 
-// today is the day on which entries are received now.
+// today returns the current day.
 func (s *Store) today() dayfile.Day { return dayfile.DayOf(s.opts.Now(), s.opts.Location) }

@@ -65,10 +65,10 @@ func TestOpenRefuses(t *testing.T) {
 		opts Options
 		want string
 	}{
-		"no directory":           {Options{}, "no directory given"},
+		"no directory":           {Options{}, "no directory is set"},
 		"a file":                 {Options{Directory: filepath.Join(dir, "file")}, "file"},
 		"a file as parent":       {Options{Directory: filepath.Join(dir, "file", "sub")}, "file"},
-		"a file as folder":       {Options{Directory: filepath.Join(dir, "taken")}, "taken: traces is no directory"},
+		"a file as folder":       {Options{Directory: filepath.Join(dir, "taken")}, "taken: traces is not a directory"},
 		"an unknown sync mode":   {Options{Directory: dir, Sync: "often"}, `unknown sync mode "often"`},
 		"an unknown compression": {Options{Directory: dir, Compression: "rar"}, `unknown compression "rar"`},
 	} {

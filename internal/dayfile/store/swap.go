@@ -16,10 +16,10 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// A plain file next to the compressed one of its day means: these lines came
-// after the day was compressed. So there must be no moment at which a crash
-// leaves a plain file whose lines the compressed one holds too. A marker next
-// to them, with the size of the compressed file to be, makes it so:
+// A plain file next to a compressed file means that its lines arrived after the day
+// was compressed. So a crash must never leave a plain file whose lines are also in
+// the compressed file. A marker with the size of the new compressed file ensures
+// that:
 //
 //	1. 2025-12-21.jsonl.gz.tmp is written, synced and verified
 //	2. 2025-12-21.jsonl.gz.swap is written and synced: the marker
@@ -27,13 +27,13 @@ import (
 //	4. .jsonl is removed
 //	5. .gz.swap is removed
 //
-// Who finds a marker looks at .gz: if it has the marker's size, step 3 was
-// done and the steps from 4 on follow; if not, it was not done, and marker and
-// .gz.tmp go. Nothing is appended to the plain file before that. The directory
-// is synced after each step, so that a power cut does not reorder them.
+// After a crash, the size of .gz is compared with the marker. If they are equal, step
+// 3 was done, and steps 4 and 5 follow. If not, the marker and .gz.tmp are removed.
+// This happens before anything is appended to the plain file. The directory is synced
+// after each step, so that a power cut cannot reorder them.
 
-// swap puts the verified file, of the given size, in the place of the plain
-// one. The caller keeps others from appending.
+// swap replaces the plain file with the verified compressed file of the given size.
+// The caller prevents appends.
 func (c *compression) swap(size int64) error {
 	if err := c.unchanged(); err != nil {
 		return err
@@ -64,8 +64,8 @@ func (s *Store) writeMarker(name string, size int64) error {
 	return s.dir.SyncDir(path.Dir(name))
 }
 
-// finishSwap does what is left of a swap to do, or to undo, if there is a
-// marker. The caller keeps others from appending.
+// finishSwap finishes or undoes a swap if there is a marker. The caller prevents
+// appends.
 func (s *Store) finishSwap(signal dayfile.Signal, day dayfile.Day, form dayfile.Form) error {
 	packed := dayfile.Path(signal, day, form)
 	marker := packed + swapSuffix
@@ -94,8 +94,8 @@ func (s *Store) finishSwap(signal dayfile.Signal, day dayfile.Day, form dayfile.
 	return s.dir.SyncDir(string(signal))
 }
 
-// readMarker returns the size that a marker holds, or noSize where a crash left
-// the marker unfinished.
+// readMarker returns the size in a marker, or noSize if a crash left the marker
+// incomplete.
 func (s *Store) readMarker(name string) (int64, error) {
 	f, err := s.dir.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
@@ -112,10 +112,10 @@ func (s *Store) readMarker(name string) (int64, error) {
 	return noSize, nil
 }
 
-// noSize is the size of no file.
+// noSize differs from the size of every file.
 const noSize = -1
 
-// settle finishes what a crash may have left of swaps of a day's files.
-func (s *Store) settle(signal dayfile.Signal, day dayfile.Day) error {
+// finishSwaps finishes the swaps of a day's files that a crash interrupted.
+func (s *Store) finishSwaps(signal dayfile.Signal, day dayfile.Day) error {
 	return errors.Join(s.finishSwap(signal, day, dayfile.Gzip), s.finishSwap(signal, day, dayfile.Zstd))
 }

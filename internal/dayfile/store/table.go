@@ -7,18 +7,16 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// fileKey is what an appender is found by.
+// fileKey identifies an appender.
 type fileKey struct {
 	signal dayfile.Signal
 	day    dayfile.Day
 }
 
-// maxOpen is how many files are open for appending at once: far more than
-// days are appended to, unless a replay brings the entries of years.
+// maxOpen is how many files are open at once. Only a replay of years reaches it.
 const maxOpen = 64
 
-// enter finds the appenders of the parts' days and keeps the store open until
-// leave.
+// enter returns the appenders of the parts' days. The store stays open until leave.
 func (s *Store) enter(signal dayfile.Signal, parts []Part) ([]*appender, error) {
 	appenders := make([]*appender, 0, len(parts))
 	s.mu.Lock()
@@ -33,7 +31,7 @@ func (s *Store) enter(signal dayfile.Signal, parts []Part) ([]*appender, error) 
 	return appenders, nil
 }
 
-// use returns the appender of a file and counts the user. The caller holds mu.
+// use returns the appender of a file and counts its user. The caller holds mu.
 func (s *Store) use(key fileKey) *appender {
 	a := s.appenders[key]
 	if a == nil {
@@ -56,8 +54,7 @@ func (s *Store) leave(appenders []*appender) {
 	}
 }
 
-// closeLeastUsed closes the file that was not used for longest, where too many
-// are open and one is not in use.
+// closeLeastUsed closes the least recently used file if too many are open.
 func (s *Store) closeLeastUsed() {
 	oldest, open := s.leastUsed()
 	if oldest == nil {
@@ -68,17 +65,17 @@ func (s *Store) closeLeastUsed() {
 		return
 	}
 	if err := oldest.close(); err != nil {
-		s.tell.Failed(OpSync, oldest.name, err)
+		s.observer.Failed(OpSync, oldest.name, err)
 	}
 }
 
-// leastUsed finds and locks the appender that was not used for longest among
-// those that are open and not in use, and counts the open ones.
+// leastUsed returns the least recently used appender with an open file, locked, and
+// the number of open files. It skips appenders that are locked.
 func (s *Store) leastUsed() (oldest *appender, open int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.appenders {
-		// Who appends just now is not waited for.
+		// Do not wait for an append.
 		if !a.mu.TryLock() {
 			open++
 			continue

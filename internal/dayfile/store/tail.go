@@ -15,16 +15,15 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// tailBlock is how much of a file's end is read at once.
+// tailBlock is how many bytes are read at once.
 const tailBlock = 64 << 10
 
-// wholeLines returns how many of the size bytes of r are whole lines. The
-// others are what a crash left of an append: a part of a line, or, where the
-// file system had grown the file but not written it, zeros. No line of JSON
-// holds a zero byte.
+// wholeLines returns how many of the first size bytes of r are whole lines. The rest
+// was left by a crash during an append: a part of a line, or zeros if the file system
+// had extended the file without writing it. A line of JSON has no zero byte.
 func wholeLines(r io.ReaderAt, size int64) (int64, error) {
 	buf := make([]byte, min(size, tailBlock))
-	keep := int64(-1) // where the last line ends, once its '\n' was seen
+	keep := int64(-1) // the end of the last line, once its '\n' is found
 	for at := size; at > 0; {
 		block := buf[:min(at, int64(len(buf)))]
 		at -= int64(len(block))
@@ -55,7 +54,7 @@ func wholeLines(r io.ReaderAt, size int64) (int64, error) {
 	return max(keep, 0), nil
 }
 
-// repairTail makes a file end with a whole line, setting aside what is behind.
+// repairTail sets aside what follows the last whole line of a file.
 func (s *Store) repairTail(name string) error {
 	f, err := s.dir.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
@@ -79,12 +78,12 @@ func (s *Store) repairTailOf(f disk.File, name string) error {
 	return s.setAside(f, name, keep, info.Size())
 }
 
-// setAside moves the end of a file into a file of its own next to it. A crash
-// on the way leaves the end in both, or in one: never in none.
+// setAside moves the end of a file to a new file next to it. A crash can leave the
+// end in both files, but not in none.
 func (s *Store) setAside(f disk.File, name string, from, to int64) error {
 	aside, out, err := s.makeTorn(name)
 	if err != nil {
-		return fmt.Errorf("make file for torn end: %w", err)
+		return fmt.Errorf("create file for torn end: %w", err)
 	}
 	_, err = io.Copy(out, io.NewSectionReader(f, from, to-from))
 	if err == nil {
@@ -98,13 +97,13 @@ func (s *Store) setAside(f disk.File, name string, from, to int64) error {
 		return errors.Join(fmt.Errorf("write %s: %w", aside, err), s.dir.Remove(aside))
 	}
 	if err := errors.Join(f.Truncate(from), f.Sync()); err != nil {
-		return fmt.Errorf("cut torn end off: %w", err)
+		return fmt.Errorf("truncate torn end: %w", err)
 	}
-	s.tell.SetAside(name, aside, to-from)
+	s.observer.SetAside(name, aside, to-from)
 	return nil
 }
 
-// makeTorn makes the next file for a torn end of name.
+// makeTorn creates the next file for a torn end of name.
 func (s *Store) makeTorn(name string) (string, disk.File, error) {
 	for n := 1; ; n++ {
 		aside := tornName(name, n)

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// upkeepEvery is how often the store looks at the clock. A day change
-	// is noticed that late.
+	// upkeepEvery is how often the store checks the clock, and so how late it can
+	// notice a new day.
 	upkeepEvery = time.Minute
 	// retainEvery is how often retention runs within a day.
 	retainEvery = time.Hour
-	// idleAfter is how long a file that is not appended to stays open.
+	// idleAfter is how long a file stays open after its last append.
 	idleAfter = time.Minute
 )
 
-// startUpkeep starts what goes on by itself until ctx ends.
+// startUpkeep starts the background work, which goes on until ctx ends.
 func (s *Store) startUpkeep(ctx context.Context) {
 	s.upkeep.Go(func() { s.keepUp(ctx) })
 	if s.opts.Sync == SyncInterval {
@@ -32,7 +32,8 @@ func (s *Store) startUpkeep(ctx context.Context) {
 	}
 }
 
-// keepUp does what is due at the start, when a day ends and every hour.
+// keepUp runs retention and compression at the start, when a day ends or is closed,
+// and every hour.
 func (s *Store) keepUp(ctx context.Context) {
 	ticker := time.NewTicker(upkeepEvery)
 	defer ticker.Stop()
@@ -41,7 +42,7 @@ func (s *Store) keepUp(ctx context.Context) {
 	for {
 		now := s.opts.Now()
 		if jump := clock.look(now); jump != 0 {
-			s.tell.ClockJumped(jump)
+			s.observer.ClockJumped(jump)
 		}
 		if due.now(now, s.opts.Location) {
 			if !clock.doubted() {
@@ -49,7 +50,7 @@ func (s *Store) keepUp(ctx context.Context) {
 			}
 			select {
 			case s.compressNow <- struct{}{}:
-			default: // It was asked already.
+			default: // A request is pending.
 			}
 		}
 		s.closeIdle()
@@ -61,9 +62,9 @@ func (s *Store) keepUp(ctx context.Context) {
 	}
 }
 
-// schedule tells when retention and compressing are due.
+// schedule decides when retention and compression are due.
 type schedule struct {
-	last          time.Time // by the clock that never jumps
+	last          time.Time // on the monotonic clock
 	today, closed dayfile.Day
 }
 
@@ -76,7 +77,7 @@ func (d *schedule) now(wall time.Time, loc *time.Location) bool {
 	return true
 }
 
-// keepSyncing syncs what was appended, every interval.
+// keepSyncing syncs all files every interval.
 func (s *Store) keepSyncing(ctx context.Context) {
 	ticker := time.NewTicker(s.opts.SyncInterval)
 	defer ticker.Stop()
@@ -104,13 +105,13 @@ func (s *Store) syncAll() {
 	}
 }
 
-// closeIdle closes the files that are not appended to any more.
+// closeIdle closes the files that have not been appended to for a while.
 func (s *Store) closeIdle() {
 	for _, a := range s.all() {
 		a.mu.Lock()
 		if a.handle != nil && time.Since(a.lastUse) >= idleAfter {
 			if err := a.close(); err != nil {
-				s.tell.Failed(OpSync, a.name, err)
+				s.observer.Failed(OpSync, a.name, err)
 			}
 		}
 		a.mu.Unlock()
@@ -118,7 +119,7 @@ func (s *Store) closeIdle() {
 	s.forgetUnused()
 }
 
-// all returns the appenders, oldest day first.
+// all returns all appenders, oldest day first.
 func (s *Store) all() []*appender {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +131,7 @@ func (s *Store) all() []*appender {
 	return all
 }
 
-// forgetUnused keeps the table small.
+// forgetUnused removes appenders that are no longer needed.
 func (s *Store) forgetUnused() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,8 +139,8 @@ func (s *Store) forgetUnused() {
 		if a.users > 0 || !a.mu.TryLock() {
 			continue
 		}
-		// An appender also remembers what is still to be undone, and how long
-		// its day must not be compressed yet.
+		// An appender is needed for its undo, and for lastUse as long as that delays
+		// compression.
 		if a.handle == nil && a.undo == nil && time.Since(a.lastUse) >= closeGrace {
 			delete(s.appenders, key)
 		}

@@ -15,20 +15,19 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// twinBuffer is how much of a line is compared at once.
-const twinBuffer = 64 << 10
+// compareBuffer is how many bytes of a line are compared at once.
+const compareBuffer = 64 << 10
 
-// notHeld says that no line of a file is the first line of another one.
+// notHeld says that the file whole does not have the first line of another file.
 type notHeld struct {
 	whole fileState
-	first uint64 // the hash of the other one's first line
+	first uint64 // the hash of that line
 }
 
-// leaveTwins leaves out every file whose lines another one holds too. That is
-// how a directory looks into which files were downloaded both before and after
-// they were compressed. damage is what is wrong with files that were left out,
-// and may have held more lines than can be read.
-func (r *Reader) leaveTwins(files *[]*dayFile) (damage, err error) {
+// dropDuplicates removes every file whose lines another file has too. A directory
+// has such files after downloads before and after the day was compressed. damage
+// describes removed files that may have more lines than could be read.
+func (r *Reader) dropDuplicates(files *[]*dayFile) (damage, err error) {
 	for i := 0; i < len(*files); {
 		held, broken, err := r.heldByAnother(*files, i)
 		if err != nil {
@@ -58,19 +57,19 @@ func (r *Reader) heldByAnother(files []*dayFile, i int) (held bool, damage, err 
 	return false, nil, nil
 }
 
-// holds says whether whole holds all lines of part that can be read, and what
-// is wrong with part where those are not all it has.
+// holds reports whether whole has all lines of part that can be read. damage says
+// why the others, if any, cannot be read.
 func (r *Reader) holds(whole, part *dayFile) (held bool, damage, err error) {
 	p, err := part.rewind()
 	if err != nil {
 		return false, nil, err
 	}
 	defer p.Close()
-	lines := bufio.NewReaderSize(p, twinBuffer)
+	lines := bufio.NewReaderSize(p, compareBuffer)
 	first, err := lines.ReadSlice('\n')
 	switch {
 	case errors.Is(err, io.EOF):
-		return false, nil, nil // It has no whole line yet.
+		return false, nil, nil // It has no complete line yet.
 	case err != nil && !errors.Is(err, bufio.ErrBufferFull):
 		return true, fmt.Errorf("read %s: %w", part.path, err), nil
 	}
@@ -84,9 +83,9 @@ func (r *Reader) holds(whole, part *dayFile) (held bool, damage, err error) {
 		return false, nil, err
 	}
 	defer w.Close()
-	others := bufio.NewReaderSize(w, twinBuffer)
-	// Lines that came after a day was compressed lie in a plain file: what is
-	// in that file's midst was not compressed before.
+	others := bufio.NewReaderSize(w, compareBuffer)
+	// Lines that arrived after compression are in the plain file, so a compressed
+	// file can only match the plain file from its beginning.
 	if !find(others, first, whole.form != dayfile.Plain) {
 		if whole.form != dayfile.Plain {
 			r.apart[key] = struct{}{}
@@ -100,8 +99,8 @@ func (r *Reader) holds(whole, part *dayFile) (held bool, damage, err error) {
 	return held, damage, nil
 }
 
-// find reads up to the end of a line that is the one sought. It looks at the
-// first line only, or anywhere.
+// find reads up to the end of the line sought, and reports whether it is there. It
+// compares all lines if anywhere is true, otherwise the first one.
 func find(r *bufio.Reader, sought []byte, anywhere bool) bool {
 	for begins := true; ; {
 		line, err := r.ReadSlice('\n')
@@ -119,17 +118,17 @@ func find(r *bufio.Reader, sought []byte, anywhere bool) bool {
 	}
 }
 
-// follow says whether all lines that follow in part follow in whole.
+// follow reports whether the remaining lines of part are next in whole.
 func follow(whole, part *bufio.Reader) (held bool, damage error) {
 	for {
 		line, err := part.ReadSlice('\n')
 		switch {
 		case errors.Is(err, io.EOF):
-			return true, nil // A torn last line counts for nothing.
+			return true, nil // A torn last line does not count.
 		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
 			return true, err
 		}
-		// Less is there only at the end, or where whole can't be read.
+		// Peek returns less only at the end or at an error of whole.
 		next, _ := whole.Peek(len(line))
 		if !bytes.Equal(next, line) {
 			return false, nil
@@ -138,8 +137,8 @@ func follow(whole, part *bufio.Reader) (held bool, damage error) {
 	}
 }
 
-// rewind returns the contents of the file from its beginning. What can't be
-// decompressed reads as an error.
+// rewind returns the content of the file from its beginning. If it cannot be
+// decompressed, reads return the error.
 func (f *dayFile) rewind() (io.ReadCloser, error) {
 	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
@@ -151,12 +150,12 @@ func (f *dayFile) rewind() (io.ReadCloser, error) {
 	return r, nil
 }
 
-// decompress is newDecompressor for files that may be cut short.
+// decompress is dayfile.NewDecompressor for files that may be truncated.
 func decompress(r io.Reader, form dayfile.Form) (io.ReadCloser, error) {
 	d, err := dayfile.NewDecompressor(r, form)
 	switch {
 	case errors.Is(err, io.EOF):
-		// No compressed file is empty.
+		// A compressed file is never empty.
 		return nil, io.ErrUnexpectedEOF
 	case err != nil:
 		return nil, err
@@ -165,7 +164,7 @@ func decompress(r io.Reader, form dayfile.Form) (io.ReadCloser, error) {
 	}
 }
 
-// brokenReader only fails.
+// brokenReader returns an error for every read.
 type brokenReader struct{ err error }
 
 func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
