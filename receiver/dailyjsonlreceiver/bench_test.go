@@ -16,8 +16,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
 )
 
-// typical are lines as the saberloop receiver and the daily_jsonl exporter
-// make them of what browsers send: a log with 5 context keys, a span, a metric.
+// typical has a line per signal as the daily_jsonl exporter writes it for data
+// from a browser: a log with 5 context keys, a span, a metric.
 var typical = map[dayfile.Signal]string{
 	dayfile.Logs: `{"timestamp":"2025-12-22T10:00:00.123Z","level":"info","message":"Quiz started",` +
 		`"context":{"topic":"Mathematics","difficulty":"hard","questions":%d,"cached":true,"took":123.4},` +
@@ -31,7 +31,7 @@ var typical = map[dayfile.Signal]string{
 		`"labels":{"rating":"good","page":"/quiz"},"sessionId":"1766397600000-k3j5h2l1m","received_at":"2025-12-22T10:00:05Z"}`,
 }
 
-// BenchmarkReplay replays a day into a pipeline that takes everything.
+// BenchmarkReplay replays a day into a pipeline that accepts everything.
 func BenchmarkReplay(b *testing.B) {
 	const lines = 50_000
 	for _, signal := range dayfile.Signals() {
@@ -57,7 +57,7 @@ func BenchmarkReplay(b *testing.B) {
 				case dayfile.Metrics:
 					r.addPipeline(signal, &metricsPipeline{next: consumertest.NewNop(), obsrep: r.obsrep})
 				}
-				r.unfinished.finish(r) // so that it ends nothing
+				r.unfinished.finish(r) // It must not end the test.
 				require.NoError(b, r.Start(b.Context(), componenttest.NewNopHost()))
 				<-r.done
 				require.NoError(b, r.Shutdown(b.Context()))

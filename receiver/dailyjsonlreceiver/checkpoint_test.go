@@ -18,8 +18,7 @@ import (
 
 func positionAt(offset int64) reader.Position { return reader.Position{Offset: offset, Line: offset} }
 
-// Neighbours become one span. Beyond maxSpans, the last span grows over what lies
-// between.
+// Adjacent spans are merged. Beyond maxSpans, the last span is extended.
 func TestRefusedSpansAreBounded(t *testing.T) {
 	t.Parallel()
 	var c checkpoint
@@ -35,7 +34,7 @@ func TestRefusedSpansAreBounded(t *testing.T) {
 }
 
 // However many batches are refused, the next start sends all of their lines.
-func TestManyRefusedBatchesComeAgain(t *testing.T) {
+func TestManyRefusedBatchesAreSentAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	last := 4 * maxSpans
@@ -43,7 +42,7 @@ func TestManyRefusedBatchesComeAgain(t *testing.T) {
 	g := newRig(onceConfig(dir))
 	g.cfg.MaxBatchLines = 1
 	sink := new(logSink)
-	sink.judge = func(numbers []int) error {
+	sink.respond = func(numbers []int) error {
 		if numbers[0]%2 == 0 {
 			return consumererror.NewPermanent(errors.New("never"))
 		}
@@ -51,7 +50,7 @@ func TestManyRefusedBatchesComeAgain(t *testing.T) {
 	}
 	g.logs = sink
 	require.Error(t, g.replay(t))
-	sink.judgeBy(nil)
+	sink.setRespond(nil)
 	require.NoError(t, g.replay(t))
 	got := map[int]int{}
 	for _, number := range sink.numbers() {
@@ -76,7 +75,7 @@ func TestRefusedLinesOfAMissingFile(t *testing.T) {
 	g := newRig(onceConfig(dir))
 	g.cfg.MaxBatchLines = 2
 	sink := new(logSink)
-	sink.judge = func(numbers []int) error {
+	sink.respond = func(numbers []int) error {
 		if numbers[0] == 1 {
 			return consumererror.NewPermanent(errors.New("never"))
 		}
@@ -84,7 +83,7 @@ func TestRefusedLinesOfAMissingFile(t *testing.T) {
 	}
 	g.logs = sink
 	require.Error(t, g.replay(t))
-	sink.judgeBy(nil)
+	sink.setRespond(nil)
 
 	content, err := os.ReadFile(filepath.Join(dir, day22))
 	require.NoError(t, err)

@@ -15,12 +15,12 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 )
 
-// writer generates lines in a directory that the receiver follows.
+// writer appends lines to a file that the receiver follows.
 type writer struct {
 	t    *testing.T
 	dir  string
 	file string
-	// line has a place for the name of an attribute and its value.
+	// line is a format for the name and the value of an attribute.
 	line string
 
 	mu sync.Mutex
@@ -29,8 +29,8 @@ type writer struct {
 
 func (w *writer) Start() {}
 
-// Stop ends a scenario, and the next one gets an empty file: without a storage,
-// a receiver begins at the beginning.
+// Stop empties the file for the next scenario, whose receiver reads it from the
+// beginning.
 func (w *writer) Stop() { put(w.t, w.dir, w.file, "") }
 
 func (w *writer) Generate() []receivertest.UniqueIDAttrVal {

@@ -28,8 +28,8 @@ const (
 	day23 = "logs/2025-12-23.jsonl"
 )
 
-// following runs check in a bubble of its own time, with a receiver that
-// follows a directory. Its pass lets the receiver look at the directory again.
+// following runs check in a synctest bubble, with a receiver that follows a
+// directory.
 func following(t *testing.T, check func(t *testing.T, f *followed)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -49,16 +49,16 @@ type followed struct {
 	sink *logSink
 }
 
-// pass waits until the receiver has looked at the directory once more.
+// pass waits until the receiver has read the directory once more.
 func (f *followed) pass() { wait(f.cfg.PollInterval) }
 
-// wait lets time go by in a bubble, and everything happen that is due then.
+// wait advances the time of the bubble, and waits until every goroutine blocks.
 func wait(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-// errors are what was logged as one.
+// errors is the number of errors in the log.
 func (f *followed) errors() int { return f.logged.FilterLevelExact(zapcore.ErrorLevel).Len() }
 
 func gzipped(t testing.TB, content string) string {
@@ -70,12 +70,12 @@ func gzipped(t testing.TB, content string) string {
 	return b.String()
 }
 
-func TestFollowsWhatGrows(t *testing.T) {
+func TestFollowsGrowingFiles(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.start(t)
 		f.pass()
-		assert.Empty(t, f.sink.numbers(), "there is not even a folder")
+		assert.Empty(t, f.sink.numbers(), "the folder does not exist")
 
 		put(t, f.dir, day22, logLines(1, 2)+logLine(3)[:20])
 		f.pass()
@@ -90,7 +90,7 @@ func TestFollowsWhatGrows(t *testing.T) {
 		f.pass()
 		assert.Equal(t, upTo(1, 5), f.sink.numbers())
 
-		// Late lines of an old day.
+		// A line of an old day that is late.
 		extend(t, f.dir, day22, logLine(6))
 		f.pass()
 		assert.Equal(t, upTo(1, 6), f.sink.numbers())
@@ -118,7 +118,7 @@ func TestFollowsThroughCompressing(t *testing.T) {
 	})
 }
 
-func TestGoesOnWhereItStopped(t *testing.T) {
+func TestContinuesAtItsPosition(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLines(1, 5))
@@ -132,7 +132,7 @@ func TestGoesOnWhereItStopped(t *testing.T) {
 	})
 }
 
-func TestBeginsAnewWithoutStorage(t *testing.T) {
+func TestStartsOverWithoutStorage(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.Storage = nil
@@ -148,7 +148,7 @@ func TestBeginsAnewWithoutStorage(t *testing.T) {
 	})
 }
 
-// TestDownloadedAgain has the file written anew in its place, as scp does.
+// TestDownloadedAgain overwrites the file step by step, as scp does.
 func TestDownloadedAgain(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
@@ -175,7 +175,7 @@ func TestCutFile(t *testing.T) {
 		f.pass()
 		put(t, f.dir, day22, logLines(1, 2))
 		f.pass()
-		assert.Equal(t, upTo(1, 5), f.sink.numbers(), "it may be on its way")
+		assert.Equal(t, upTo(1, 5), f.sink.numbers(), "it may be an incomplete download")
 		wait(settleTime)
 		f.pass()
 		assert.Equal(t, []int{1, 2, 3, 4, 5, 1, 2}, f.sink.numbers())
@@ -183,7 +183,7 @@ func TestCutFile(t *testing.T) {
 	})
 }
 
-func TestOtherFile(t *testing.T) {
+func TestReplacedFile(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLines(1, 3))
@@ -217,8 +217,8 @@ func TestDamagedFile(t *testing.T) {
 		put(t, f.dir, day23, logLines(10, 11))
 		f.start(t)
 		f.pass()
-		assert.Equal(t, upTo(1, 11), f.sink.numbers(), "all that can be read")
-		assert.Zero(t, f.errors(), "it may be on its way")
+		assert.Equal(t, upTo(1, 11), f.sink.numbers(), "every line that can be read")
+		assert.Zero(t, f.errors(), "it may be an incomplete download")
 		wait(settleTime)
 		f.pass()
 		assert.Equal(t, 1, f.errors())
@@ -232,13 +232,13 @@ func TestDamagedFile(t *testing.T) {
 	})
 }
 
-func TestPipelineThatCannotTakeMoreForNow(t *testing.T) {
+func TestPipelineThatFailsForNow(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.MaxBatchLines = 2
 		put(t, f.dir, day22, logLines(1, 5))
 		offered := make(chan []int, 10)
-		f.sink.judge = func(numbers []int) error {
+		f.sink.respond = func(numbers []int) error {
 			offered <- numbers
 			if len(offered) < 5 {
 				return errors.New("not now")
@@ -259,14 +259,14 @@ func TestPipelineThatCannotTakeMoreForNow(t *testing.T) {
 	})
 }
 
-// TestWaitsAreBounded has a pipeline that is down for a day.
+// The intervals are bounded while a pipeline is down for a day.
 func TestWaitsAreBounded(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLine(1))
 		var tries atomic.Int64
 		began := time.Now()
-		f.sink.judge = func([]int) error {
+		f.sink.respond = func([]int) error {
 			tries.Add(1)
 			if time.Since(began) < 24*time.Hour {
 				return errors.New("not now")
@@ -283,9 +283,8 @@ func TestWaitsAreBounded(t *testing.T) {
 	})
 }
 
-// TestRetriesEnd has a pipeline that never accepts one of the batches. The batch
-// then counts as refused, and the next start sends it again.
-func TestRetriesEnd(t *testing.T) {
+// A batch counts as refused when its retries end. The next start sends it again.
+func TestRetriesAreLimited(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		retry     configretry.BackOffConfig
@@ -303,7 +302,7 @@ func TestRetriesEnd(t *testing.T) {
 				put(t, f.dir, day22, logLines(1, 3))
 				tries, start := 0, time.Now()
 				var last time.Duration
-				f.sink.judge = func(numbers []int) error {
+				f.sink.respond = func(numbers []int) error {
 					if numbers[0] != 2 {
 						return nil
 					}
@@ -319,7 +318,7 @@ func TestRetriesEnd(t *testing.T) {
 				assertHas(t, f.messages(), "Pipeline refused lines; they are sent again at the next start")
 
 				require.NoError(t, f.shutdown(t))
-				f.sink.judgeBy(nil)
+				f.sink.setRespond(nil)
 				f.start(t)
 				f.pass()
 				assert.Equal(t, []int{1, 3, 2}, f.sink.numbers())
@@ -328,7 +327,7 @@ func TestRetriesEnd(t *testing.T) {
 	}
 }
 
-// The component is healthy again when all signals are.
+// The component is healthy when every signal is.
 func TestHealthOfSeveralSignals(t *testing.T) {
 	t.Parallel()
 	host := newHost(nil)
@@ -353,7 +352,7 @@ func TestRefusedLinesAreSkipped(t *testing.T) {
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.MaxBatchLines = 1
 		put(t, f.dir, day22, logLines(1, 3))
-		f.sink.judge = func(numbers []int) error {
+		f.sink.respond = func(numbers []int) error {
 			if numbers[0] == 2 {
 				return consumererror.NewPermanent(errors.New("never"))
 			}
@@ -368,13 +367,13 @@ func TestRefusedLinesAreSkipped(t *testing.T) {
 	})
 }
 
-// TestStorageThatFails shows that nothing goes on before the position is kept.
+// Nothing is sent before the position is saved.
 func TestStorageThatFails(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.MaxBatchLines = 1
 		put(t, f.dir, day22, logLines(1, 5))
-		f.sink.judge = func(numbers []int) error {
+		f.sink.respond = func(numbers []int) error {
 			if numbers[0] == 3 {
 				f.memory.fail(errors.New("disk is full"))
 			}
@@ -391,10 +390,10 @@ func TestStorageThatFails(t *testing.T) {
 	})
 }
 
-func TestStorageThatHoldsNonsense(t *testing.T) {
+func TestInvalidStoredPosition(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
-		f.memory.kept["logs/2025-12-22"] = `{"offset":-1}`
+		f.memory.values["logs/2025-12-22"] = `{"offset":-1}`
 		put(t, f.dir, day22, logLines(1, 2))
 		f.start(t)
 		f.pass()
@@ -403,13 +402,13 @@ func TestStorageThatHoldsNonsense(t *testing.T) {
 	})
 }
 
-// TestShutdownLetsTheBatchFinish has a pipeline that takes its time.
+// Shutdown waits for a slow pipeline.
 func TestShutdownLetsTheBatchFinish(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
 		f.cfg.MaxBatchLines = 1
 		put(t, f.dir, day22, logLines(1, 2))
-		f.sink.judge = func([]int) error {
+		f.sink.respond = func([]int) error {
 			<-time.After(shutdownGrace - time.Second)
 			return nil
 		}
@@ -417,14 +416,14 @@ func TestShutdownLetsTheBatchFinish(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, f.shutdown(t))
 		assert.Equal(t, upTo(1, 1), f.sink.numbers())
-		f.sink.judgeBy(nil)
+		f.sink.setRespond(nil)
 		f.start(t)
 		f.pass()
 		assert.Equal(t, upTo(1, 2), f.sink.numbers())
 	})
 }
 
-// TestShutdownDoesNotWaitForever has pipelines that return only when told to.
+// Shutdown cancels a pipeline that hangs.
 func TestShutdownDoesNotWaitForever(t *testing.T) {
 	t.Parallel()
 	following(t, func(t *testing.T, f *followed) {
@@ -435,7 +434,7 @@ func TestShutdownDoesNotWaitForever(t *testing.T) {
 		began := time.Now()
 		require.NoError(t, f.shutdown(t))
 		assert.Equal(t, shutdownGrace, time.Since(began))
-		assert.Empty(t, f.memory.all(), "it was not taken")
+		assert.Empty(t, f.memory.all(), "it was not accepted")
 	})
 }
 
@@ -444,7 +443,7 @@ func TestShutdownWithinItsTime(t *testing.T) {
 	following(t, func(t *testing.T, f *followed) {
 		put(t, f.dir, day22, logLine(1))
 		release := make(chan struct{})
-		f.sink.judge = func([]int) error {
+		f.sink.respond = func([]int) error {
 			<-release
 			return nil
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzDecodeCheckpoint shows that whatever a storage holds is either refused or
-// says where to go on, and is then written as it was read.
+// FuzzDecodeCheckpoint decodes any stored bytes. They are rejected, or are valid
+// and survive a round trip.
 func FuzzDecodeCheckpoint(f *testing.F) {
 	f.Add([]byte(`{"offset":0,"line":0,"check":0,"checked":0}`))
 	f.Add([]byte(`{"offset":2210,"line":20,"check":1217219921,"checked":1024,"files":"2025-12-22.jsonl 2210 2025-12-22T10:00:00Z"}`))

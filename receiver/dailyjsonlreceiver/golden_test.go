@@ -19,11 +19,10 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew, and fail")
+var update = flag.Bool("update", false, "rewrite the golden files, and fail")
 
-// TestGolden replays a small folder as it is downloaded from a server: lines of
-// the PHP script that was there before, of the exporter, bad ones, a blank one,
-// and a day that is compressed.
+// TestGolden replays a small folder from a server: lines of the exporter and of
+// the PHP script that it replaced, bad and blank lines, and a compressed day.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	g := newRig(onceConfig(filepath.Join("testdata", "golden", "days")))

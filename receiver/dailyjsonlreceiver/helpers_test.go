@@ -33,12 +33,12 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// memory is a storage extension that keeps everything, and may fail.
+// memory is a storage extension that can be made to fail.
 type memory struct {
 	mu     sync.Mutex
-	kept   map[string]string
+	values map[string]string
 	closed int
-	// failing is returned by everything while it is not nil.
+	// failing is the error of every method, if it is not nil.
 	failing error
 	// saved is called after every Set.
 	saved func(key string)
@@ -46,7 +46,7 @@ type memory struct {
 
 var storageID = component.MustNewID("file_storage")
 
-func newMemory() *memory { return &memory{kept: map[string]string{}} }
+func newMemory() *memory { return &memory{values: map[string]string{}} }
 
 func (m *memory) Start(context.Context, component.Host) error { return nil }
 func (m *memory) Shutdown(context.Context) error              { return nil }
@@ -58,7 +58,7 @@ func (m *memory) GetClient(context.Context, component.Kind, component.ID, string
 func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	value, ok := m.kept[key]
+	value, ok := m.values[key]
 	if !ok {
 		return nil, m.failing
 	}
@@ -71,7 +71,7 @@ func (m *memory) Set(ctx context.Context, key string, value []byte) error {
 	if err := errors.Join(ctx.Err(), m.failing); err != nil {
 		return err
 	}
-	m.kept[key] = string(value)
+	m.values[key] = string(value)
 	if m.saved != nil {
 		m.saved(key)
 	}
@@ -81,7 +81,7 @@ func (m *memory) Set(ctx context.Context, key string, value []byte) error {
 func (m *memory) Delete(_ context.Context, key string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.kept, key)
+	delete(m.values, key)
 	return m.failing
 }
 
@@ -103,10 +103,10 @@ func (m *memory) fail(err error) {
 func (m *memory) all() map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return maps.Clone(m.kept)
+	return maps.Clone(m.values)
 }
 
-// testHost has a storage extension and remembers statuses.
+// testHost has extensions and records statuses.
 type testHost struct {
 	extensions map[component.ID]component.Component
 	reported   chan *componentstatus.Event
@@ -123,7 +123,7 @@ func newHost(m *memory) *testHost {
 func (h *testHost) GetExtensions() map[component.ID]component.Component { return h.extensions }
 func (h *testHost) Report(event *componentstatus.Event)                 { h.reported <- event }
 
-// onceConfig is a configuration that delivers what is in dir, and no more.
+// onceConfig is a configuration with the mode once.
 func onceConfig(dir string) *Config {
 	cfg := createDefaultConfig().(*Config)
 	cfg.Directory, cfg.Mode = dir, ModeOnce
@@ -138,7 +138,7 @@ func retryConfig(initialInterval, maxInterval time.Duration) configretry.BackOff
 	return cfg
 }
 
-// rig is a receiver with all that it needs.
+// rig is a receiver and its environment.
 type rig struct {
 	cfg     *Config
 	memory  *memory
@@ -148,8 +148,8 @@ type rig struct {
 	metrics consumer.Metrics
 
 	telemetry *componenttest.Telemetry
-	// pointBits is the size of the point counter, which is small by default:
-	// most of its memory is of no use to a test.
+	// pointBits is the size of the point counter. It is small by default, to
+	// save time.
 	pointBits  int
 	logged     *observer.ObservedLogs
 	ended      chan struct{} // closed when the receiver ends the Collector
@@ -161,7 +161,7 @@ func newRig(cfg *Config) *rig {
 	return &rig{cfg: cfg, memory: m, host: newHost(m), pointBits: 12}
 }
 
-// create makes the receiver anew, with what was stored before.
+// create creates a new receiver with the same storage.
 func (g *rig) create(t testing.TB) {
 	t.Helper()
 	core, logged := observer.New(zapcore.DebugLevel)
@@ -234,7 +234,7 @@ func (g *rig) replay(t testing.TB) error {
 	return g.shutdown(t)
 }
 
-// messages are what was logged, levels aside.
+// messages are the messages in the log.
 func (g *rig) messages() []string {
 	var all []string
 	for _, entry := range g.logged.All() {
@@ -279,7 +279,7 @@ func upTo(from, to int) []int {
 	return all
 }
 
-// put writes a file, at once.
+// put replaces a file atomically.
 func put(t testing.TB, dir, name, content string) {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -298,41 +298,41 @@ func extend(t testing.TB, dir, name, content string) {
 	require.NoError(t, f.Close())
 }
 
-// logSink takes logs, and may refuse them.
+// logSink accepts logs, unless it is told otherwise.
 type logSink struct {
 	consumertest.LogsSink
 	mu sync.Mutex
-	// judge is asked before a batch is taken, if there is one.
-	judge func(numbers []int) error
-	// hang takes nothing, and returns when its context ends.
+	// respond returns the error for a batch. nil accepts everything.
+	respond func(numbers []int) error
+	// hang makes it block until its context ends.
 	hang bool
 }
 
 func (s *logSink) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	s.mu.Lock()
-	judge, hang := s.judge, s.hang
+	respond, hang := s.respond, s.hang
 	s.mu.Unlock()
 	if hang {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	if judge != nil {
-		if err := judge(numbers(ld)); err != nil {
+	if respond != nil {
+		if err := respond(numbers(ld)); err != nil {
 			return err
 		}
 	}
 	return s.LogsSink.ConsumeLogs(ctx, ld)
 }
 
-func (s *logSink) judgeBy(judge func(numbers []int) error) {
+func (s *logSink) setRespond(respond func(numbers []int) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.judge = judge
+	s.respond = respond
 }
 
 func (s *logSink) numbers() []int { return numbers(s.AllLogs()...) }
 
-// assertHas asserts that something was logged.
+// assertHas asserts that a message was logged.
 func assertHas(t testing.TB, messages []string, want string) {
 	t.Helper()
 	assert.True(t, slices.Contains(messages, want), "%q is not among %q", want, messages)

@@ -27,27 +27,28 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// pointSink takes metrics, changes them as processors do, and may refuse them.
+// pointSink changes metrics as processors do. It accepts them unless it is told
+// otherwise.
 type pointSink struct {
 	consumertest.MetricsSink
-	mu    sync.Mutex
-	judge func() error
-	// marked are the points that were taken, by the lines that they came from.
+	mu      sync.Mutex
+	respond func() error
+	// marked has the accepted points by line number.
 	marked map[int64][]string
 }
 
-func (s *pointSink) judgeBy(judge func() error) {
+func (s *pointSink) setRespond(respond func() error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.judge = judge
+	s.respond = respond
 }
 
 func (s *pointSink) ConsumeMetrics(_ context.Context, md pmetric.Metrics) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := error(nil)
-	if s.judge != nil {
-		err = s.judge()
+	if s.respond != nil {
+		err = s.respond()
 	}
 	for _, rm := range md.ResourceMetrics().All() {
 		for _, sm := range rm.ScopeMetrics().All() {
@@ -63,7 +64,7 @@ func (s *pointSink) ConsumeMetrics(_ context.Context, md pmetric.Metrics) error 
 	return err
 }
 
-// pointText is all that a point says and is marked with.
+// pointText formats a point and its marks.
 func pointText(name string, point pmetric.NumberDataPoint) string {
 	file, _ := point.Attributes().Get(attrFileName)
 	occurrence := int64(1)
@@ -78,11 +79,10 @@ var errPermanent = consumererror.NewPermanent(errors.New("never"))
 
 const metrics22 = "metrics/2025-12-22.jsonl"
 
-// TestMarksAreTheLines replays a day that grows, in pieces that chance decides:
-// batches, pipelines that refuse for now or for good, new processes, a file
-// that is compressed. Every point bears the marks that its line decides, every
-// time that it is sent.
-func TestMarksAreTheLines(t *testing.T) {
+// The marks of a point depend on the lines of its day alone. The day grows, the
+// pipeline fails for now or for good, the receiver restarts, and the file is
+// compressed: a point has the same marks every time it is sent.
+func TestMarksDependOnLinesAlone(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
 	round := 0
@@ -118,16 +118,16 @@ func TestMarksAreTheLines(t *testing.T) {
 			},
 			"replay": func(rt *rapid.T) {
 				put(t, dir, metrics22, strings.Join(lines, ""))
-				fates := rapid.SliceOfN(rapid.SampledFrom([]error{nil, nil, errors.New("not now"), errPermanent}), 0, 8).Draw(rt, "fates")
+				results := rapid.SliceOfN(rapid.SampledFrom([]error{nil, nil, errors.New("not now"), errPermanent}), 0, 8).Draw(rt, "results")
 				refused := false
-				sink.judgeBy(func() error {
-					if len(fates) == 0 {
+				sink.setRespond(func() error {
+					if len(results) == 0 {
 						return nil
 					}
-					fate := fates[0]
-					fates = fates[1:]
-					refused = refused || errors.Is(fate, errPermanent)
-					return fate
+					result := results[0]
+					results = results[1:]
+					refused = refused || errors.Is(result, errPermanent)
+					return result
 				})
 				err := g.replay(t)
 				assert.Equal(rt, refused, err != nil)
@@ -138,14 +138,14 @@ func TestMarksAreTheLines(t *testing.T) {
 				}
 			},
 		})
-		sink.judgeBy(nil)
+		sink.setRespond(nil)
 		put(t, dir, metrics22+".gz", gzipped(t, strings.Join(lines, "")))
 		require.NoError(t, g.replay(t))
 		require.Len(rt, sink.marked, len(want), "lines that were delivered")
 	})
 }
 
-// All keys apply to all signals as far as they make sense there.
+// Each key applies to every signal that it makes sense for.
 func TestMarksOfEverySignal(t *testing.T) {
 	t.Parallel()
 	const (
@@ -208,7 +208,7 @@ func TestMarksOfEverySignal(t *testing.T) {
 	}, got)
 }
 
-// A clock on a bound is believed.
+// A time at a limit is not corrected.
 func TestClockBounds(t *testing.T) {
 	t.Parallel()
 	const receivedAt = pcommon.Timestamp(1766397600e9)
@@ -219,17 +219,16 @@ func TestClockBounds(t *testing.T) {
 	assert.False(t, both.isWrong(at(-time.Hour), receivedAt))
 	assert.True(t, both.isWrong(at(-time.Hour-1), receivedAt))
 	assert.True(t, both.isWrong(0, receivedAt))
-	assert.True(t, both.isWrong(1<<64-1, receivedAt), "far behind 1970, for all that a server makes of it")
-	assert.False(t, both.isWrong(at(time.Minute+1), 0), "nobody knows when it was received")
+	assert.True(t, both.isWrong(1<<64-1, receivedAt), "the maximum is far behind as a signed number")
+	assert.False(t, both.isWrong(at(time.Minute+1), 0), "received_at is unknown")
 
 	none := marker{cfg: &Config{}}
 	assert.False(t, none.isWrong(at(time.Hour), receivedAt))
 	assert.False(t, none.isWrong(at(-time.Hour), receivedAt))
 }
 
-// The points of a day are far fewer than the cells, and so are those that
-// share one: points that stand alone are hardly ever told apart.
-func TestPointCounterCountsApart(t *testing.T) {
+// Few of the points of a day share a cell.
+func TestPointCounter(t *testing.T) {
 	t.Parallel()
 	c := pointCounter{bits: pointBits}
 	c.clear()
@@ -250,9 +249,9 @@ func TestPointCounterCountsApart(t *testing.T) {
 	assert.EqualValues(t, 1<<16-1, c.count("busy", 0))
 }
 
-// A restart that counts the points of a day again does not report the bad lines
-// among them again.
-func TestBadLinesAreReportedOnce(t *testing.T) {
+// A restart that counts the points of a day again does not log its bad lines
+// again.
+func TestBadLinesAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	const point = `{"name":"lcp","value":0.5,"received_at":"2025-12-22T10:00:05Z"}` + "\n"
 	dir := t.TempDir()

@@ -26,7 +26,7 @@ func TestOnceDeliversAllInOrderAndEnds(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "logs/2025-12-23.jsonl", logLines(11, 15))
 	put(t, dir, "logs/2025-12-22.jsonl", logLines(1, 10))
-	put(t, dir, "logs/notes.txt", "not mine")
+	put(t, dir, "logs/notes.txt", "not a day file")
 	put(t, dir, "traces/2025-12-22.jsonl", `{"name":"op","duration":1,"received_at":"2025-12-22T10:00:05Z"}`+"\n")
 	put(t, dir, "metrics/2025-12-22.jsonl", `{"name":"LCP","value":1,"received_at":"2025-12-22T10:00:05Z"}`+"\n")
 
@@ -42,7 +42,7 @@ func TestOnceDeliversAllInOrderAndEnds(t *testing.T) {
 	assert.Equal(t, 1, g.memory.closed)
 	assertHas(t, g.messages(), "Replay is complete")
 
-	// A second import adds nothing.
+	// A second replay sends nothing.
 	require.NoError(t, g.replay(t))
 	assert.Len(t, sink.numbers(), 15)
 
@@ -51,7 +51,7 @@ func TestOnceDeliversAllInOrderAndEnds(t *testing.T) {
 	assert.Equal(t, upTo(1, 17), sink.numbers())
 }
 
-func TestBadLineIsReportedAndKeptOut(t *testing.T) {
+func TestBadLineIsLoggedAndSkipped(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, dir, "logs/2025-12-22.jsonl", logLine(1)+"{\"secret\n"+logLine(2))
@@ -63,11 +63,11 @@ func TestBadLineIsReportedAndKeptOut(t *testing.T) {
 	assertHas(t, g.messages(), "Bad line skipped: "+filepath.Join(dir, "logs", "2025-12-22.jsonl")+":2: invalid JSON: unexpected EOF at byte 8")
 }
 
-// Nothing of a bad line is in the log, whatever is wrong with it.
+// The log never quotes a bad line.
 func TestLogQuotesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	const secret = "§" // in no message and no path
+	const secret = "§" // not in any message or path
 	for i, line := range []string{
 		secret, "root:x:0:0:" + secret, `{` + secret, `{"` + secret, `{"a":` + secret, `{"a":tru` + secret, `{"a":1` + secret, `{"a":1}` + secret,
 		`{"a":"\u` + secret + `"}`, `{"a":"\` + secret + `"}`, `{"message":"` + secret + `"}`, `["` + secret + `"]`, `"` + secret + `"`,
@@ -88,7 +88,7 @@ func TestLogQuotesNothing(t *testing.T) {
 	}
 }
 
-// A line of more than longLine ends its batch.
+// A line of at least longLine bytes ends its batch.
 func TestLongLinesEndTheirBatch(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -110,7 +110,7 @@ func TestLongLinesEndTheirBatch(t *testing.T) {
 	assert.Equal(t, upTo(0, 5), sink.numbers())
 }
 
-// TestManyBadLines shows that the log is not flooded.
+// Bad lines do not flood the log.
 func TestManyBadLines(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -140,8 +140,8 @@ func TestLongLine(t *testing.T) {
 	assertHas(t, g.messages(), "Bad line skipped: "+filepath.Join(dir, day22)+":2: line is too long")
 }
 
-// TestLastLineWithoutEnd shows that once takes it where it is whole, and that
-// it is then no other line's beginning.
+// The mode once sends a last line without an end if it can be decoded, and sends
+// nothing of it again when its end is there.
 func TestLastLineWithoutEnd(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -161,7 +161,7 @@ func TestLastLineWithoutEnd(t *testing.T) {
 	assert.Equal(t, []int{1, 2, 3, 5, 4}, sink.numbers())
 }
 
-func TestDaysAskedFor(t *testing.T) {
+func TestFromAndTo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for n := 1; n <= 9; n++ {
@@ -185,7 +185,7 @@ func TestDaysAskedFor(t *testing.T) {
 	}
 }
 
-func TestDamagedFileIsNoSuccess(t *testing.T) {
+func TestDamagedFileFailsTheReplay(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, dir, day22+".gz", gzipped(t, logLines(1, 9))[:60])
@@ -201,8 +201,7 @@ func TestDamagedFileIsNoSuccess(t *testing.T) {
 	assert.ElementsMatch(t, upTo(1, 10), sink.numbers())
 }
 
-// TestBatchesAreBounded holds batches to their limits, and to beginning at the
-// same lines again.
+// Batches have a limit, and a second replay has the same batches.
 func TestBatchesAreBounded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -255,7 +254,7 @@ func TestProgressIsLogged(t *testing.T) {
 		g := newRig(onceConfig(dir))
 		g.cfg.MaxBatchLines = 10
 		sink := new(logSink)
-		sink.judge = func([]int) error {
+		sink.respond = func([]int) error {
 			<-time.After(time.Second)
 			return nil
 		}
@@ -271,14 +270,14 @@ func TestProgressIsLogged(t *testing.T) {
 	})
 }
 
-func TestRefusedLinesComeAgain(t *testing.T) {
+func TestRefusedLinesAreSentAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, dir, "logs/2025-12-22.jsonl", logLines(1, 10))
 	g := newRig(onceConfig(dir))
 	g.cfg.MaxBatchLines = 2
 	sink := new(logSink)
-	sink.judge = func(numbers []int) error {
+	sink.respond = func(numbers []int) error {
 		if numbers[0] == 3 || numbers[0] == 5 || numbers[0] == 9 {
 			return consumererror.NewPermanent(errors.New("too old"))
 		}
@@ -288,7 +287,7 @@ func TestRefusedLinesComeAgain(t *testing.T) {
 	require.ErrorContains(t, g.replay(t), "6 lines were refused")
 	assert.Equal(t, []int{1, 2, 7, 8}, sink.numbers())
 
-	sink.judgeBy(nil)
+	sink.setRespond(nil)
 	require.NoError(t, g.replay(t))
 	assert.Equal(t, []int{1, 2, 7, 8, 3, 4, 5, 6, 9, 10}, sink.numbers())
 	require.NoError(t, g.replay(t))

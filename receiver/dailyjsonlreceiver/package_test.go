@@ -11,8 +11,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Each check of a property replays a folder a dozen times. This many find what
-	// is wrong in practice; -rapid.checks=1000 is for changes of the replay itself.
+	// A check of a property replays a folder a dozen times. Use -rapid.checks=1000
+	// after changes of the replay itself.
 	if err := flag.Set("rapid.checks", "25"); err != nil {
 		panic(err)
 	}

@@ -24,7 +24,7 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// Batches above the limit are alone among themselves. Those below it never wait.
+// Batches above the limit pass one at a time. Those below it never wait.
 func TestMemoryBudget(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -105,8 +105,8 @@ func TestBlockedHeavyBatchLetsOthersPass(t *testing.T) {
 	require.NoError(t, g.replay(t))
 }
 
-// A pipeline that can't take a heavy batch for now holds up no other signal
-// while it is waited for.
+// A heavy batch that waits to be sent again does not stop the heavy batches of
+// another signal.
 func TestHeavyBatchWaitsOutside(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestHeavyBatchWaitsOutside(t *testing.T) {
 		spans := new(consumertest.TracesSink)
 		busy := atomic.Bool{}
 		g.logs = must(consumer.NewLogs(func(context.Context, plog.Logs) error {
-			assert.False(t, busy.Load(), "a heavy batch is alone")
+			assert.False(t, busy.Load(), "two heavy batches at once")
 			if spans.SpanCount() < 3 {
 				return fmt.Errorf("%d spans are there", spans.SpanCount())
 			}
@@ -137,8 +137,7 @@ func TestHeavyBatchWaitsOutside(t *testing.T) {
 	})
 }
 
-// What a line weighs bounds batches, and not its length: many small values are
-// more than they look.
+// The limit of a batch is the weight of its lines, not their length.
 func TestHeavyLinesMakeSmallBatches(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -16,9 +16,9 @@ import (
 
 var errKilled = errors.New("killed")
 
-// TestAtLeastOnceInOrder replays a directory that changes, again and again,
-// and kills some of the replays at the worst moment: when a batch was taken,
-// and the position is not saved. Only that batch may come twice.
+// TestAtLeastOnceInOrder replays a changing directory again and again. Some of
+// the replays are killed at the worst moment, when a batch was accepted and the
+// position is not saved. Only that batch may be sent twice.
 func TestAtLeastOnceInOrder(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
@@ -33,10 +33,10 @@ func TestAtLeastOnceInOrder(t *testing.T) {
 		g.logs = sink
 
 		var plain, packed string // the contents of the files
-		twins := false           // whether packed holds the lines of plain
-		removeTwin := func() {
-			if twins {
-				plain, twins = "", false
+		duplicate := false       // whether packed contains the lines of plain
+		removeDuplicate := func() {
+			if duplicate {
+				plain, duplicate = "", false
 				require.NoError(t, os.Remove(filepath.Join(dir, day22)))
 			}
 		}
@@ -44,27 +44,27 @@ func TestAtLeastOnceInOrder(t *testing.T) {
 		var want []int
 		rt.Repeat(map[string]func(*rapid.T){
 			"append": func(rt *rapid.T) {
-				removeTwin()
+				removeDuplicate()
 				n := rapid.IntRange(1, 20).Draw(rt, "lines")
 				plain += logLines(written+1, written+n)
 				written += n
 				put(t, dir, day22, plain)
 			},
 			"tear": func(rt *rapid.T) {
-				removeTwin()
+				removeDuplicate()
 				next := logLine(written + 1)
 				put(t, dir, day22, plain+next[:rapid.IntRange(0, len(next)-3).Draw(rt, "bytes")])
 			},
 			"compress": func(rt *rapid.T) {
-				removeTwin()
+				removeDuplicate()
 				if plain == "" {
 					return
 				}
 				put(t, dir, day22, plain)
 				packed += plain
 				put(t, dir, day22+".gz", gzipped(t, packed))
-				if twins = true; rapid.Bool().Draw(rt, "remove the plain one") {
-					removeTwin()
+				if duplicate = true; rapid.Bool().Draw(rt, "remove the plain file") {
+					removeDuplicate()
 				}
 			},
 			"replay": func(*rapid.T) {
@@ -77,7 +77,7 @@ func TestAtLeastOnceInOrder(t *testing.T) {
 				at := rapid.IntRange(1, 5).Draw(rt, "batch")
 				batches, size := 0, 0
 				killed := make(chan struct{})
-				sink.judgeBy(func(numbers []int) error {
+				sink.setRespond(func(numbers []int) error {
 					if batches++; batches == at {
 						g.memory.fail(errKilled)
 						size = len(numbers)
@@ -98,7 +98,7 @@ func TestAtLeastOnceInOrder(t *testing.T) {
 					delivered = written
 				}
 				g.memory.fail(nil)
-				sink.judgeBy(nil)
+				sink.setRespond(nil)
 				require.Equal(rt, want, sink.numbers())
 			},
 		})

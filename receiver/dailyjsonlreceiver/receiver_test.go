@@ -17,7 +17,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// perSignal is the receiver as each of the signals' pipelines has it.
+// perSignal runs a test for every signal, for all of them, and for both modes.
 func perSignal(t *testing.T, run func(t *testing.T, g *rig)) {
 	t.Helper()
 	for name, pipelines := range map[string]rig{
@@ -63,7 +63,7 @@ func TestStartAndShutdownTwice(t *testing.T) {
 	})
 }
 
-// noStorage is an extension of another kind.
+// noStorage is an extension that is not a storage extension.
 type noStorage struct{ component.StartFunc }
 
 func (noStorage) Shutdown(context.Context) error { return nil }
@@ -98,19 +98,19 @@ func TestStartErrorsNameTheKey(t *testing.T) {
 	}
 }
 
-// TestLastOfSeveralEndsTheCollector has two receivers of one configuration.
+// The last of two receivers to finish ends the Collector.
 func TestLastOfSeveralEndsTheCollector(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, dir, day22, logLine(1))
 	ended := make(chan struct{})
 	factory := newFactory(func(ctx context.Context, _ component.Host) {
-		close(ended) // which panics the second time
+		close(ended) // It panics at a second call.
 		<-ctx.Done()
 	})
 	held := make(chan struct{})
 	slow := new(logSink)
-	slow.judge = func([]int) error {
+	slow.respond = func([]int) error {
 		<-held
 		return nil
 	}
@@ -128,7 +128,7 @@ func TestLastOfSeveralEndsTheCollector(t *testing.T) {
 	<-receivers[1].(*sharedReceiver).Unwrap().done
 	select {
 	case <-ended:
-		require.Fail(t, "the other one is not through")
+		require.Fail(t, "the other receiver has not finished")
 	default:
 	}
 	close(held)
@@ -138,7 +138,7 @@ func TestLastOfSeveralEndsTheCollector(t *testing.T) {
 	}
 }
 
-// TestStoppedBeforeTheEnd shows that a replay that is stopped ends nothing.
+// A replay that is stopped does not end the Collector.
 func TestStoppedBeforeTheEnd(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -147,7 +147,7 @@ func TestStoppedBeforeTheEnd(t *testing.T) {
 	g.cfg.MaxBatchLines = 1
 	sink := new(logSink)
 	taken := make(chan struct{})
-	sink.judge = func(numbers []int) error {
+	sink.respond = func(numbers []int) error {
 		if numbers[0] == 2 {
 			close(taken)
 			<-g.components[0].(*sharedReceiver).Unwrap().replays[0].consuming.Done()
@@ -160,12 +160,12 @@ func TestStoppedBeforeTheEnd(t *testing.T) {
 	<-taken
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_ = g.components[0].Shutdown(ctx) // It may be over by then, or not.
+	_ = g.components[0].Shutdown(ctx) // Its context may end first.
 	<-g.components[0].(*sharedReceiver).Unwrap().done
 	assert.Equal(t, upTo(1, 1), sink.numbers())
 	select {
 	case <-g.ended:
-		require.Fail(t, "it was not complete")
+		require.Fail(t, "the replay was not complete")
 	default:
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/configtest"
 )
 
-// ownMetrics are the receiver's metrics after a replay in which everything
-// happened that is counted.
+// ownMetrics are the receiver's metrics after a replay that increments each of
+// them.
 func ownMetrics(t *testing.T) []metricdata.Metrics {
 	t.Helper()
 	dir := t.TempDir()
@@ -36,7 +36,7 @@ func ownMetrics(t *testing.T) []metricdata.Metrics {
 	g.cfg.RetryConfig = retryConfig(1, 1)
 	sink := new(logSink)
 	failed := false
-	sink.judge = func(numbers []int) error {
+	sink.respond = func(numbers []int) error {
 		switch {
 		case numbers[0] == 2 && !failed:
 			failed = true
@@ -93,7 +93,7 @@ func TestMetrics(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
-// withTelemetry gives the receiver an SDK to count with.
+// withTelemetry connects the receiver to an SDK.
 func withTelemetry(set receiver.Settings, tel *componenttest.Telemetry) receiver.Settings {
 	if tel != nil {
 		log := set.Logger
@@ -103,7 +103,7 @@ func withTelemetry(set receiver.Settings, tel *componenttest.Telemetry) receiver
 	return set
 }
 
-// TestObsReport holds the Collector's own counts against what was handed over.
+// The Collector's own metrics count the records that were sent.
 func TestObsReport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -114,7 +114,7 @@ func TestObsReport(t *testing.T) {
 	g.telemetry = tel
 	g.cfg.MaxBatchLines = 2
 	sink := new(logSink)
-	sink.judge = func(numbers []int) error {
+	sink.respond = func(numbers []int) error {
 		if numbers[0] == 5 {
 			return consumererror.NewPermanent(errors.New("never"))
 		}

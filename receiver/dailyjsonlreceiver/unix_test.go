@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The process sends itself SIGTERM, for which the Collector shuts down with exit
-// code 0. test/e2e shows that of the real one.
+// The process sends itself SIGTERM. test/e2e checks the exit code of the
+// Collector.
 func TestEndCollectorSendsSIGTERM(t *testing.T) {
 	t.Parallel()
 	caught := make(chan os.Signal, 10)
