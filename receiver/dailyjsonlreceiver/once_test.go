@@ -114,17 +114,19 @@ func TestLongLinesEndTheirBatch(t *testing.T) {
 func TestManyBadLines(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	put(t, dir, day22, strings.Repeat("bad\n", 1000)+logLine(1))
-	put(t, dir, day23, strings.Repeat("bad\n", maxBadLineLogs)+logLine(2))
+	put(t, dir, day22+".gz", gzipped(t, strings.Repeat("bad\n", 1000)+logLine(1)))
+	put(t, dir, day22, logLine(2)+strings.Repeat("bad\n", maxBadLineLogs+1))
+	put(t, dir, day23, strings.Repeat("bad\n", maxBadLineLogs)+logLine(3))
 	g := newRig(onceConfig(dir))
 	sink := new(logSink)
 	g.logs = sink
 	require.NoError(t, g.replay(t))
-	assert.Equal(t, upTo(1, 2), sink.numbers())
-	assert.Equal(t, 2*maxBadLineLogs+1, g.logged.FilterLevelExact(zapcore.WarnLevel).Len())
+	assert.Equal(t, upTo(1, 3), sink.numbers())
+	assert.Equal(t, 3*maxBadLineLogs+2, g.logged.FilterLevelExact(zapcore.WarnLevel).Len())
 	more := g.logged.FilterMessage("More bad lines skipped").All()
-	require.Len(t, more, 1)
+	require.Len(t, more, 2)
 	assert.Equal(t, int64(1000-maxBadLineLogs), more[0].ContextMap()["lines"])
+	assert.Equal(t, int64(1), more[1].ContextMap()["lines"])
 }
 
 func TestLongLine(t *testing.T) {
