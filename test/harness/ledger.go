@@ -5,6 +5,7 @@ package harness
 
 import (
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"regexp"
 	"strconv"
@@ -98,8 +99,7 @@ func (l *Ledger) check(tb testing.TB, stored []*Reader, strict bool) Tally {
 		}
 	}
 
-	count := map[int]int{}
-	expected := expectations{mix: l.mix}
+	expected := l.expectations(tb)
 	compare := func(line Line) {
 		member := sequenceMember.FindStringSubmatch(line.Entry)
 		if member == nil {
@@ -108,65 +108,60 @@ func (l *Ledger) check(tb testing.TB, stored []*Reader, strict bool) Tally {
 		}
 		sequence, err := strconv.Atoi(member[1])
 		require.NoError(tb, err)
-		if n := synthetic.SequenceBatch(sequence); n >= l.sent {
-			if strict {
-				problem("%s: batch %d was never sent: %s", line.Path, n, line.Entry)
-			}
+		want := expected[sequence]
+		switch {
+		case want == nil && strict:
+			problem("%s: entry %d was never sent: %s", line.Path, sequence, line.Entry)
 			return
-		}
-		count[sequence]++
-		switch want := expected.of(tb, sequence); {
+		case want == nil:
+			return
 		case want.signal != line.Signal:
 			problem("%s: entry %d belongs to %s", line.Path, sequence, want.signal)
-		case want.entry != line.Entry:
-			problem("entry %d is stored differently:\nsent   %s\nstored %s", sequence, want.entry, line.Entry)
+		case want.hash != maphash.String(hashSeed, line.Entry):
+			problem("entry %d is stored differently: %s", sequence, line.Entry)
 		}
+		want.stored++
 	}
 	for _, reader := range stored {
 		reader.Each(tb, compare)
 	}
 
 	var tally Tally
-	for n := range l.sent {
-		for _, e := range l.mix.Batch(n).Entries {
-			switch {
-			case count[e.Sequence] > 1:
-				problem("entry %d is stored %d times", e.Sequence, count[e.Sequence])
-			case !l.acknowledged[n]:
-				tally.Unacknowledged += count[e.Sequence]
-			case count[e.Sequence] == 0:
-				problem("entry %d (of %s, batch %d) was acknowledged and is not stored", e.Sequence, e.Signal, n)
-			default:
-				tally.Acknowledged++
-			}
+	for sequence, want := range expected {
+		switch n := synthetic.SequenceBatch(sequence); {
+		case want.stored > 1:
+			problem("entry %d is stored %d times", sequence, want.stored)
+		case !l.acknowledged[n]:
+			tally.Unacknowledged += want.stored
+		case want.stored == 0:
+			problem("entry %d (of %s, batch %d) was acknowledged and is not stored", sequence, want.signal, n)
+		default:
+			tally.Acknowledged++
 		}
 	}
 	require.Empty(tb, problems)
 	return tally
 }
 
-// expectations returns entries of a Mix as they have to be stored. It caches those
-// of the last batch.
-type expectations struct {
-	mix     synthetic.Mix
-	batch   int
-	entries map[int]expectation
-}
-
+// expectation is an entry as it has to be stored, and how often it is.
 type expectation struct {
 	signal demodata.Signal
-	entry  string
+	hash   uint64 // of the canonical entry
+	stored int
 }
 
-func (x *expectations) of(tb testing.TB, sequence int) expectation {
+var hashSeed = maphash.MakeSeed()
+
+// expectations returns all entries that were sent, by sequence.
+func (l *Ledger) expectations(tb testing.TB) map[int]*expectation {
 	tb.Helper()
-	if n := synthetic.SequenceBatch(sequence); x.entries == nil || n != x.batch {
-		x.batch, x.entries = n, map[int]expectation{}
-		for _, e := range x.mix.Batch(n).Entries {
+	expected := map[int]*expectation{}
+	for n := range l.sent {
+		for _, e := range l.mix.Batch(n).Entries {
 			entry, err := CanonicalEntry(e.Signal, e.JSON)
 			require.NoError(tb, err)
-			x.entries[e.Sequence] = expectation{e.Signal, entry}
+			expected[e.Sequence] = &expectation{signal: e.Signal, hash: maphash.String(hashSeed, entry)}
 		}
 	}
-	return x.entries[sequence]
+	return expected
 }
