@@ -456,3 +456,23 @@ func TestShutdownWithinItsTime(t *testing.T) {
 		f.components = nil
 	})
 }
+
+// A day without changes is not read again, and its position not saved again.
+func TestUnchangedDay(t *testing.T) {
+	t.Parallel()
+	following(t, func(t *testing.T, f *followed) {
+		put(t, f.dir, day22, logLines(1, 2))
+		var saves atomic.Int64
+		f.memory.saved = func(string) { saves.Add(1) }
+		f.start(t)
+		f.pass()
+		require.EqualValues(t, 2, saves.Load(), "after the batch and at the end of the files")
+		for range 3 {
+			f.pass()
+		}
+		require.NoError(t, f.shutdown(t))
+		f.start(t)
+		f.pass()
+		assert.EqualValues(t, 2, saves.Load())
+	})
+}

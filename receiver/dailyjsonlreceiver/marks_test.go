@@ -267,3 +267,23 @@ func TestBadLinesAreLoggedOnce(t *testing.T) {
 	require.NoError(t, g.replay(t))
 	assert.Zero(t, g.logged.FilterLevelExact(zapcore.WarnLevel).Len(), "%q", g.messages())
 }
+
+// Points are counted up to a position behind a last line without an end.
+func TestOccurrenceAfterLastLineWithoutEnd(t *testing.T) {
+	t.Parallel()
+	const point = `{"name":"lcp","value":0.5,"received_at":"2025-12-22T10:00:05Z"}`
+	dir := t.TempDir()
+	put(t, dir, metrics22, point+"\n"+point)
+	g := newRig(onceConfig(dir))
+	g.cfg.IncludeOccurrence, g.cfg.IncludeFileRecordNumber = true, true
+	sink := &pointSink{marked: map[int64][]string{}}
+	g.metrics = sink
+	require.NoError(t, g.replay(t))
+	put(t, dir, metrics22, point+"\n"+point) // another version of the same lines
+	require.NoError(t, g.replay(t))
+	assert.Len(t, sink.marked, 2)
+	for number, points := range sink.marked {
+		require.Len(t, points, 1)
+		assert.Contains(t, points[0], fmt.Sprintf("occurrence %d", number))
+	}
+}
