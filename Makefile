@@ -95,6 +95,8 @@ test-faults: build ## kills, power cuts, full disks, and random faults for SOAK 
 	@scripts/setup.sh unshare mount losetup mkfs.ext4 e2fsck
 	unshare --mount --propagation=private env SOAK=$(SOAK) \
 		$(GO) test -count=1 -timeout=60m -v ./test/faults/...
+	$(GO) test -count=1 -run='TestNothingIsLost|TestEveryLineOnceWhateverHappens' \
+		./internal/dayfile/store ./internal/dayfile/reader -rapid.checks=1000
 
 # Without the race detector: it finds no races in other processes, and comparing
 # 300,000 entries would take three times as long.

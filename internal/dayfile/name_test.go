@@ -35,7 +35,7 @@ func TestStrangersAreNoDayFiles(t *testing.T) {
 	}
 }
 
-// Only what FileName writes is understood, whatever a directory holds.
+// Only names that FileName returns are accepted.
 func FuzzParseFileName(f *testing.F) {
 	for _, name := range append(daytest.Strangers, "2025-12-22.jsonl", "2025-12-22.jsonl.gz", "2025-12-22.jsonl.zst") {
 		f.Add(name)

@@ -40,8 +40,8 @@ func TestOpenRegular(t *testing.T) {
 	require.NoError(t, f.Close())
 }
 
-// A path that becomes a link or a pipe just before it is opened is neither
-// followed nor waited for.
+// If a path becomes a link or a pipe just before it is opened, the link is not
+// followed and the pipe does not block.
 func TestOpenNoFollow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -17,15 +17,14 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/daytest"
 )
 
-// FuzzLines holds the splitting of any bytes into lines against a simple one,
-// and going on from a position against not having stopped. Blocks are small, so
-// that lines lie in several.
+// FuzzLines compares the lines of any content with a simple implementation, with and
+// without a restart from a position. Small blocks split lines.
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("{\"n\":1}\n{\"n\":2}\n"), uint16(100), uint16(0), uint8(9))
 	f.Add([]byte("\n\n\r\nno end"), uint16(1), uint16(3), uint8(9))
 	f.Add(bytes.Repeat([]byte("0123456789\n"), 300), uint16(11), uint16(200), uint8(9))
 	f.Add(append(bytes.Repeat([]byte("x"), 3000), '\n', 'y', '\n'), uint16(9), uint16(1), uint8(9))
-	// One directory for all: they come one after the other.
+	// The inputs run one after the other, so they can share a directory.
 	dir := f.TempDir()
 	require.NoError(f, os.Mkdir(filepath.Join(dir, "logs"), 0o750))
 	f.Fuzz(func(t *testing.T, content []byte, maxLine, stop uint16, block uint8) {

@@ -199,7 +199,7 @@ func (l *Lines) fill() error {
 	if len(l.buf)-l.end < l.reader.block/2 {
 		l.makeRoom()
 	}
-	n, err := readSome(l.stream, l.buf[l.end:])
+	n, err := io.ReadAtLeast(l.stream, l.buf[l.end:], 1)
 	l.end += n
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read %s: %w", l.files[0].path, err)
@@ -218,21 +218,6 @@ func (l *Lines) makeRoom() {
 	copy(to, l.buf[keep:l.end])
 	l.buf = to
 	l.start, l.scanned, l.end = l.start-keep, l.scanned-keep, l.end-keep
-}
-
-// readSome reads at least a byte, or returns an error and no byte.
-func readSome(r io.Reader, p []byte) (int, error) {
-	const tries = 100
-	for range tries {
-		n, err := r.Read(p)
-		if n > 0 {
-			return n, nil // The next Read returns the error again.
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-	return 0, io.ErrNoProgress
 }
 
 // nextFile continues with the next file.

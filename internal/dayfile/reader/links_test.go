@@ -18,8 +18,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// Symbolic links, pipes and directories with the name of a day file are left
-// out, and named once. Windows lets only administrators make links.
+// Symbolic links, pipes and directories with the name of a day file are left out and
+// reported once. (On Windows, only administrators can create links.)
 func TestOnlyRegularFilesAreRead(t *testing.T) {
 	t.Parallel()
 	dir, outside := daytest.TempDir(t), daytest.TempDir(t)

@@ -23,8 +23,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/store"
 )
 
-// changing is a day in two directories: the one it is written to, and the one
-// it is downloaded to. Either may be read.
+// changing is a day in two directories: one that it is written to, and one that it is
+// downloaded to. Both are read.
 type changing struct {
 	t       require.TestingT
 	server  string
@@ -50,7 +50,7 @@ func (c *changing) remove(suffix string) {
 	}
 }
 
-// put replaces a file as a rename does, so that no reader sees a part of it.
+// put replaces a file with a rename, so that readers never see a part of it.
 func (c *changing) put(dir, suffix string, content []byte) {
 	require.NoError(c.t, os.WriteFile(c.name(dir, suffix+".part"), content, 0o640))
 	require.NoError(c.t, os.Rename(c.name(dir, suffix+".part"), c.name(dir, suffix)))
@@ -63,7 +63,7 @@ func (c *changing) add(content []byte) {
 	require.NoError(c.t, errors.Join(err, f.Close()))
 }
 
-// append appends lines, and perhaps a part of another.
+// append appends lines, and if tear is true, a part of another one.
 func (c *changing) append(n int, tear bool) {
 	content := c.torn
 	c.torn = nil
@@ -77,7 +77,7 @@ func (c *changing) append(n int, tear bool) {
 	c.add(content)
 }
 
-// compress does what a Store does, calling between after every step.
+// compress does the same steps as a store, and calls between after each.
 func (c *changing) compress(between func()) {
 	plain := c.read(c.server, "")
 	if len(plain) == 0 || c.torn != nil {
@@ -96,7 +96,7 @@ func (c *changing) compress(between func()) {
 	between()
 }
 
-// download copies the files, and removes none, as rsync does.
+// download copies all files and removes none, like rsync.
 func (c *changing) download() {
 	for _, suffix := range []string{"", ".gz"} {
 		if content := c.read(c.server, suffix); content != nil {
@@ -105,10 +105,9 @@ func (c *changing) download() {
 	}
 }
 
-// downloadPart copies a part of the plain file into its place, as scp does
-// until it is done. Where lines came after the day was compressed, whoever
-// downloads them first shows a day that begins with them: it will be read
-// again when the rest is there, which is not for here.
+// downloadPart copies a part of the plain file, like an scp in progress. It does nothing
+// if the compressed file was not downloaded: then the day would seem to begin with the
+// plain file, which is read again later. That is not tested here.
 func (c *changing) downloadPart(n int) {
 	if !bytes.Equal(c.read(c.server, ".gz"), c.read(c.local, ".gz")) {
 		return
@@ -118,17 +117,17 @@ func (c *changing) downloadPart(n int) {
 	}
 }
 
-// following reads what is new, and remembers its position alone.
+// following reads new lines. It remembers only its position.
 type following struct {
 	t    require.TestingT
 	dir  string
 	at   Position
 	seen int
-	// reader is made anew now and then, as after a restart.
+	// reader is nil after a restart.
 	reader *Reader
 }
 
-// read reads up to most lines and sees that they are the next ones.
+// read reads up to most lines and checks that they are the next ones.
 func (f *following) read(most int, shorter bool) {
 	if f.reader == nil {
 		f.reader = newTestReader(f.dir)
@@ -152,8 +151,8 @@ func (f *following) read(most int, shorter bool) {
 	require.NoError(f.t, l.Close())
 }
 
-// TestEveryLineOnceWhateverHappens follows a day on the machine where it is
-// written, and where it is downloaded to, through whatever happens to it.
+// TestEveryLineOnceWhateverHappens follows a day where it is written and where it is
+// downloaded to.
 func TestEveryLineOnceWhateverHappens(t *testing.T) {
 	t.Parallel()
 	top := daytest.TempDir(t)
@@ -199,7 +198,7 @@ func TestEveryLineOnceWhateverHappens(t *testing.T) {
 	})
 }
 
-// TestReadsWhileAStoreWrites has a real store append and compress meanwhile.
+// TestReadsWhileAStoreWrites reads while a real store appends and compresses.
 func TestReadsWhileAStoreWrites(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -208,8 +207,8 @@ func TestReadsWhileAStoreWrites(t *testing.T) {
 	go func() {
 		done <- func() error {
 			for n := 1; n <= written; {
-				// Days later, so that every store compresses what the one before
-				// has written.
+				// The clock is days later, so that each store compresses what the
+				// previous one has written.
 				s, err := store.Open(store.Options{Directory: dir, Sync: store.SyncNone, Compression: dayfile.Gzip, Now: daytest.At(daytest.December22.AddDays(3))})
 				if err != nil {
 					return err

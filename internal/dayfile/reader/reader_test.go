@@ -30,7 +30,7 @@ const (
 
 func newTestReader(dir string) *Reader { return New(dir, dayfile.Logs, testMax) }
 
-// openAt opens December 22, which is closed when the test ends.
+// openAt opens December 22 until the test ends.
 func openAt(t testing.TB, r *Reader, from Position) *Lines {
 	t.Helper()
 	l, err := r.Open(daytest.December22, from)
@@ -39,7 +39,7 @@ func openAt(t testing.TB, r *Reader, from Position) *Lines {
 	return l
 }
 
-// next returns the lines up to the first error, and that error.
+// next returns the lines before the first error, and the error.
 func next(l *Lines) (lines []string, err error) {
 	for {
 		line, err := l.Next()
@@ -50,7 +50,7 @@ func next(l *Lines) (lines []string, err error) {
 	}
 }
 
-// readFrom returns the lines of December 22 from a position on, which moves.
+// readFrom returns the lines of December 22 after a position, and moves it.
 func readFrom(t testing.TB, r *Reader, from *Position) []string {
 	t.Helper()
 	l, err := r.Open(daytest.December22, *from)
@@ -62,7 +62,7 @@ func readFrom(t testing.TB, r *Reader, from *Position) []string {
 	return lines
 }
 
-// texts are lines as Next returns them.
+// texts returns lines like Next.
 func texts(from, to int) []string {
 	return strings.Split(strings.TrimSuffix(string(daytest.Lines(from, to)), "\n"), "\n")
 }
@@ -124,7 +124,7 @@ func TestNoFiles(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-// layouts are the ways in which the lines 1 to 9 may lie in files.
+// layouts are the ways in which files can have the lines 1 to 9.
 var layouts = map[string]func(t testing.TB, dir string){
 	"plain": func(t testing.TB, dir string) { daytest.Write(t, dir, plainLogs, daytest.Lines(1, 9)) },
 	"gzip": func(t testing.TB, dir string) {
@@ -169,8 +169,7 @@ var layouts = map[string]func(t testing.TB, dir string){
 		daytest.Write(t, dir, gzipLogs, daytest.Pack(t, dayfile.Gzip, daytest.Lines(1, 7)))
 		daytest.Write(t, dir, zstdLogs, daytest.Pack(t, dayfile.Zstd, daytest.Lines(1, 9)))
 	},
-	// What a crash leaves of compressing what was appended to a compressed
-	// day: see swap.
+	// Left by a crash while late lines were being added to a compressed day: see swap.
 	"swap begun": func(t testing.TB, dir string) {
 		daytest.Write(t, dir, gzipLogs, daytest.Pack(t, dayfile.Gzip, daytest.Lines(1, 5)))
 		daytest.Write(t, dir, plainLogs, daytest.Lines(6, 9))
@@ -212,7 +211,7 @@ func TestEveryLineOnceInOrder(t *testing.T) {
 	}
 }
 
-// TestPositionOutlivesTheLayout takes a position in one layout and goes on in
+// TestPositionOutlivesTheLayout takes a position in one layout and continues in
 // another.
 func TestPositionOutlivesTheLayout(t *testing.T) {
 	t.Parallel()
@@ -272,7 +271,7 @@ func TestRest(t *testing.T) {
 	assert.EqualValues(t, 2, l.Line())
 	at := l.Position()
 
-	// When the '\n' arrives later, it ends no other line: the numbers stay right.
+	// The '\n' that arrives later belongs to the same line.
 	daytest.AppendTo(t, dir, plainLogs, "\n"+string(daytest.Line(3)))
 	l = openAt(t, r, at)
 	for _, want := range []struct {
@@ -313,7 +312,7 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// TestLongLineWithoutEnd is a line that is too long, and still being written.
+// TestLongLineWithoutEnd reads a line that is too long and still being written.
 func TestLongLineWithoutEnd(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -389,8 +388,7 @@ func TestImpossiblePositions(t *testing.T) {
 	}
 }
 
-// TestDamagedFile shows that what can be read is read, and that no damage goes
-// unnoticed.
+// TestDamagedFile checks that all readable lines are read and that damage is reported.
 func TestDamagedFile(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string][]byte{
@@ -407,7 +405,7 @@ func TestDamagedFile(t *testing.T) {
 			_, err := readDamaged(t, newTestReader(dir))
 			require.ErrorContains(t, err, strings.Fields(name)[0])
 
-			// The plain file beside it has all lines, but the damage may hold more.
+			// The plain file has all lines, but the damaged file may have more.
 			daytest.Write(t, dir, plainLogs, daytest.Lines(1, 9))
 			got, err := readDamaged(t, newTestReader(dir))
 			require.ErrorContains(t, err, strings.Fields(name)[0])
@@ -416,7 +414,7 @@ func TestDamagedFile(t *testing.T) {
 	}
 }
 
-// readDamaged returns the lines of December 22 and what is wrong with it.
+// readDamaged returns the readable lines of December 22 and the error.
 func readDamaged(t *testing.T, r *Reader) ([]string, error) {
 	t.Helper()
 	l, err := r.Open(daytest.December22, Position{})
@@ -427,8 +425,8 @@ func readDamaged(t *testing.T, r *Reader) ([]string, error) {
 	return next(l)
 }
 
-// TestWindows reads what others compressed, in any order, and no window that
-// would take more memory than is meant for one.
+// TestWindows reads files with other zstd windows, one after the other, and refuses a
+// window that takes too much memory.
 func TestWindows(t *testing.T) {
 	t.Parallel()
 	const count = 20_000

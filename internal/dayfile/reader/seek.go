@@ -51,7 +51,7 @@ func (l *Lines) check(at Position) error {
 		l.buf = make([]byte, least)
 	}
 	for l.end < at.Checked {
-		n, err := readSome(l.stream, l.buf[l.end:at.Checked])
+		n, err := io.ReadAtLeast(l.stream, l.buf[l.end:at.Checked], 1)
 		l.end += n
 		if !errors.Is(err, io.EOF) || len(l.files) == 1 {
 			if err != nil {

@@ -112,8 +112,8 @@ func TestManyAppendAtOnce(t *testing.T) {
 	}
 }
 
-// What a failing disk does to one append, none of it stays in the file, and
-// the next append comes behind the last good one.
+// A failed append leaves nothing in the file, and the next append follows the last
+// successful one.
 func TestFailedWriteLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -145,8 +145,7 @@ func TestFailedWriteLeavesNothing(t *testing.T) {
 	}
 }
 
-// Where the failed bytes can't be taken away, nothing is appended until they
-// can.
+// While the bytes of a failed append cannot be removed, every append fails.
 func TestFailedRepairHoldsAppendsUp(t *testing.T) {
 	t.Parallel()
 	for _, first := range []string{"write", "sync"} {
@@ -177,7 +176,7 @@ func TestFailedRepairHoldsAppendsUp(t *testing.T) {
 	}
 }
 
-// A failed sync fails all who trusted the file meanwhile.
+// A failed sync fails all appends that wait for it or for the next one.
 func TestFailedSyncFailsAllWhoWait(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -217,8 +216,7 @@ func TestFailedSyncFailsAllWhoWait(t *testing.T) {
 	require.Equal(t, string(daytest.Line(0))+string(daytest.Line(9)), daytest.Read(t, dir, logs22))
 }
 
-// Where nobody waits for the sync, its failure must not take acknowledged
-// lines away.
+// The failure of a background sync must not remove acknowledged lines.
 func TestFailedBackgroundSyncKeepsLines(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -233,7 +231,7 @@ func TestFailedBackgroundSyncKeepsLines(t *testing.T) {
 	require.Equal(t, string(daytest.Lines(0, 2)), daytest.Read(t, dir, logs22))
 }
 
-// The parts of an append are written all or none.
+// An append writes all of its parts or none.
 func TestFailedPartTakesOthersBack(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -254,8 +252,8 @@ func TestFailedPartTakesOthersBack(t *testing.T) {
 	require.Equal(t, string(daytest.Line(1))+string(daytest.Line(5)), daytest.Read(t, dir, "logs/2025-12-23.jsonl"))
 }
 
-// The store's own undo, when it succeeds later, is not taken for a change that
-// somebody else made.
+// When the store's own undo succeeds later, it is not reported as a change by
+// another program.
 func TestLateUndoIsNoForeignChange(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -327,8 +325,7 @@ func TestFilesAreNotAllKeptOpen(t *testing.T) {
 	require.Len(t, daytest.Names(t, dir+"/logs"), 3*maxOpen)
 }
 
-// What somebody appends behind bytes that can't be taken away yet is not taken
-// away with them.
+// Lines that another program appends after the bytes of a failed append are kept.
 func TestOthersAppendBehindAFailedAppend(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -350,7 +347,7 @@ func TestOthersAppendBehindAFailedAppend(t *testing.T) {
 	require.Equal(t, string(daytest.Line(1)[:3])+"{}\n", daytest.Read(t, dir, logs22+".torn-1"))
 }
 
-// What a file holds when it is opened is durable before it counts as such.
+// The content of a file is made durable when the file is opened.
 func TestOpeningAFileMakesItDurable(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)

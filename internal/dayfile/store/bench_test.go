@@ -52,8 +52,8 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendWhileCompressing says how long appends wait while a large day
-// is compressed, and without that.
+// BenchmarkAppendWhileCompressing measures appends while a large day is compressed,
+// and without compression.
 func BenchmarkAppendWhileCompressing(b *testing.B) {
 	for _, form := range []dayfile.Form{dayfile.Plain, dayfile.Gzip, dayfile.Zstd} {
 		b.Run("form="+string(form), func(b *testing.B) {
@@ -76,7 +76,7 @@ func BenchmarkAppendWhileCompressing(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen opens a directory of ten years.
+// BenchmarkOpen opens a directory with ten years of files.
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	for _, signal := range dayfile.Signals() {
@@ -93,7 +93,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkCompress says what compressing takes, rests included.
+// BenchmarkCompress measures compression, including its pauses.
 func BenchmarkCompress(b *testing.B) {
 	text := bytes.Repeat(daytest.Lines(1_000_000, 1_010_000), 100)
 	for _, form := range []dayfile.Form{dayfile.Gzip, dayfile.Zstd} {

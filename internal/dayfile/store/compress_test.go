@@ -21,7 +21,7 @@ var december20 = daytest.December22.AddDays(-2)
 
 const logs20 = "logs/2025-12-20.jsonl"
 
-// compressed runs a store until it has compressed what it finds.
+// compressed runs a store on dir until it has sent the event.
 func compressed(t testing.TB, dir string, form dayfile.Form, event string) {
 	t.Helper()
 	watch := newWatcher()
@@ -34,7 +34,7 @@ func TestCompressesClosedDays(t *testing.T) {
 	t.Parallel()
 	for _, form := range []dayfile.Form{dayfile.Gzip, dayfile.Zstd} {
 		dir := daytest.TempDir(t)
-		// More than is compressed, and compared, in one piece.
+		// Larger than the pieces in which files are compressed and compared.
 		text := bytes.Repeat(daytest.Lines(100, 199), 1000)
 		daytest.Write(t, dir, logs20, text)
 		daytest.Write(t, dir, "traces/2025-12-21.jsonl", append(daytest.Line(1), `{"torn`...))
@@ -50,8 +50,8 @@ func TestCompressesClosedDays(t *testing.T) {
 	}
 }
 
-// Lines that come after their day was compressed wait in a plain file, and are
-// then put behind those that are there.
+// Lines that arrive after their day was compressed go to a plain file, and are later
+// appended to the compressed file.
 func TestLateLinesAreAdded(t *testing.T) {
 	t.Parallel()
 	for _, form := range []dayfile.Form{dayfile.Gzip, dayfile.Zstd} {
@@ -63,15 +63,15 @@ func TestLateLinesAreAdded(t *testing.T) {
 		require.Equal(t, string(daytest.Line(4)), daytest.Read(t, dir, logs20))
 		require.NoError(t, s.Close(t.Context()))
 
-		// The day keeps the form it has.
+		// The day keeps its form.
 		compressed(t, dir, dayfile.Gzip, "compressed "+packed+" 8")
 		require.Equal(t, []string{dayfile.FileName(december20, form)}, daytest.Names(t, filepath.Join(dir, "logs")))
 		require.Equal(t, string(daytest.Lines(1, 4)), daytest.ReadPacked(t, dir, packed, form))
 	}
 }
 
-// A closed day that is written to late is not compressed until ten minutes after
-// its last line, although its file is closed long before.
+// A closed day is not compressed until ten minutes after its last line, even though
+// its file is closed as idle before.
 func TestLateLinesWaitForMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestDuplicateIsRemoved(t *testing.T) {
 	})
 }
 
-// What can't be read back is left alone, both parts of it.
+// If the compressed file is damaged, both files of the day stay as they are.
 func TestDamagedFileIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -125,7 +125,7 @@ func TestDamagedFileIsLeftAlone(t *testing.T) {
 	require.Equal(t, string(damaged), daytest.Read(t, dir, logs20+".gz"))
 }
 
-// A disk that returns other bytes than were written to it is found out.
+// Verification finds a disk that returns other bytes than were written.
 func TestCompressionIsVerified(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -134,7 +134,7 @@ func TestCompressionIsVerified(t *testing.T) {
 	disk := newFaultDisk(t, dir)
 	disk.setFault(func(op, name string) error {
 		if op == "close" && name == logs20+".gz.tmp" {
-			// Behind the header, where only the checksum would tell.
+			// After the header, where only the checksum detects it.
 			f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
 			require.NoError(t, err)
 			_, err = f.WriteAt([]byte{0xff}, 30)
@@ -150,7 +150,7 @@ func TestCompressionIsVerified(t *testing.T) {
 	require.Equal(t, string(daytest.Lines(1, 300)), daytest.Read(t, dir, logs20))
 }
 
-// A file that grows while it is compressed is left for another time.
+// A file that grows during compression is left for the next run.
 func TestFileThatGrowsIsNotCompressed(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -231,7 +231,7 @@ func TestPacedWriter(t *testing.T) {
 	require.NoError(t, s.Close(t.Context()))
 }
 
-// Reading rests for as long as the reader was busy with the piece before.
+// A read pauses for as long as the caller was busy with the previous piece.
 func TestPacedReaderRests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -269,8 +269,8 @@ func TestCloseStopsCompressing(t *testing.T) {
 	require.Equal(t, []string{"2025-12-20.jsonl"}, daytest.Names(t, filepath.Join(dir, "logs")))
 }
 
-// A crash at any step of compressing, and a power cut that takes back any of
-// the changes that were not synced, leaves every line once, and nothing else.
+// A crash at any step of compression, with a power cut that undoes any combination
+// of unsynced changes, leaves every line exactly once and no other files.
 func TestCrashWhileCompressing(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -294,7 +294,7 @@ func TestCrashWhileCompressing(t *testing.T) {
 					left, finished = crashCompressing(t, dir, steps, kept)
 					requireOnce(t, dir, want)
 
-					// Appending goes on.
+					// Appends continue to work.
 					s := open(t, Options{Directory: dir, Now: daytest.At(daytest.December22)})
 					require.NoError(t, s.Append(dayfile.Logs, Part{december20, daytest.Line(31)}))
 					require.NoError(t, s.Close(t.Context()))
@@ -313,9 +313,9 @@ func TestCrashWhileCompressing(t *testing.T) {
 // operation does not.
 const maxSteps = 200
 
-// crashCompressing compresses until a number of steps was done, then cuts the
-// power so that only the kept ones of the unsynced changes of names remain. It
-// returns how many there were, and whether there was nothing left to do.
+// crashCompressing lets the compression fail after a number of steps and then cuts the
+// power. kept selects the unsynced changes of names that survive. left is the number of
+// these changes; finished is true if the compression did not fail.
 func crashCompressing(t *testing.T, dir string, steps int, kept uint) (left int, finished bool) {
 	t.Helper()
 	disk := newFaultDisk(t, dir)
@@ -342,8 +342,8 @@ func crashCompressing(t *testing.T, dir string, steps int, kept uint) (left int,
 	return left, steps >= 0
 }
 
-// requireOnce opens and closes the directory, and then wants these lines in
-// the files of the day, in this order, and no other files.
+// requireOnce opens and closes a store, and then requires exactly these lines in the
+// files of the day, in this order, and no other files.
 func requireOnce(t *testing.T, dir, want string) {
 	t.Helper()
 	s := open(t, Options{Directory: dir, Now: daytest.At(daytest.December22)})

@@ -24,23 +24,24 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// faultDisk is a real disk that fails when it is told to, and that knows what
-// a power cut would leave of it. So it needs not sync in truth.
+// faultDisk is a real directory that injects faults and knows what a power cut would
+// leave. Therefore it need not really sync.
 type faultDisk struct {
 	disk.Dir
 	dir   string
 	stash string // where removed files are kept, in case a power cut brings them back
 
 	mu sync.Mutex
-	// fault is asked before each operation; nil is none. Short is how many
-	// bytes of a failing write are written.
+	// fault is called before each operation; nil injects nothing. short is how many
+	// bytes a failing write writes.
 	fault func(op, name string) error
 	short int
-	// free is what Free returns; nil is the truth.
+	// free replaces Free unless it is nil.
 	free func() (uint64, error)
 	// synced is how many bytes of each file survive a power cut.
 	synced map[string]int64
-	// unsynced undo what was done to names since the directory was synced.
+	// unsynced are functions that undo the changes of names since the last sync of
+	// their directory.
 	unsynced map[string][]func() error
 	stashed  int
 }
@@ -51,12 +52,12 @@ var (
 	errCrashed  = errors.New("crashed")
 )
 
-// newFaultDisk returns a fault disk for a directory that a store opens later.
+// newFaultDisk returns a fault disk for a directory that a store will open.
 func newFaultDisk(t testing.TB, dir string) *faultDisk {
 	return &faultDisk{dir: dir, stash: daytest.TempDir(t), synced: map[string]int64{}, unsynced: map[string][]func() error{}}
 }
 
-// under returns options whose store runs on the fault disk.
+// under returns options for a store on the fault disk.
 func (d *faultDisk) under(opts Options) Options {
 	opts.Directory = d.dir
 	opts.openDir = func(path string, mode fs.FileMode) (disk.Dir, error) {
@@ -67,7 +68,7 @@ func (d *faultDisk) under(opts Options) Options {
 	return opts
 }
 
-// openFaulty opens a store that runs on a fault disk.
+// openFaulty opens a store on a fault disk.
 func openFaulty(t testing.TB, opts Options) (*Store, *faultDisk) {
 	t.Helper()
 	d := newFaultDisk(t, opts.Directory)
@@ -76,7 +77,7 @@ func openFaulty(t testing.TB, opts Options) (*Store, *faultDisk) {
 	return s, d
 }
 
-// kill ends a store as kill -9 does: nothing is synced, nothing finished.
+// kill ends a store like kill -9: nothing is synced or finished.
 func kill(t testing.TB, s *Store) {
 	t.Helper()
 	s.stop()
@@ -91,28 +92,28 @@ func kill(t testing.TB, s *Store) {
 	require.NoError(t, s.dir.Close())
 }
 
-// setFault makes f decide which operations fail from now on.
+// setFault makes f decide which operations fail.
 func (d *faultDisk) setFault(f func(op, name string) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fault = f
 }
 
-// setShort makes failing writes write that many bytes.
+// setShort sets how many bytes a failing write writes.
 func (d *faultDisk) setShort(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.short = n
 }
 
-// durable is how many bytes of the file logs22 survive a power cut.
+// durable returns how many bytes of the file logs22 survive a power cut.
 func (d *faultDisk) durable() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.synced[logs22]
 }
 
-// failOnce makes the next operation of that kind fail, a write after short
+// failOnce makes the next operation of that kind fail; a write first writes short
 // bytes.
 func (d *faultDisk) failOnce(op string, err error, short int) {
 	var done atomic.Bool
@@ -137,10 +138,9 @@ func (d *faultDisk) check(op, name string) error {
 	return fault(op, name)
 }
 
-// powerCut leaves of the directory what was synced: names as they were when
-// their directory was synced, but for the changes to them that the bits of kept
-// pick, and of each file the synced bytes and the share of the others that cut
-// picks.
+// powerCut undoes what was not synced. Of the changes of names, those that the bits of
+// kept select survive. Each file keeps its synced bytes and as many of the others as
+// cut decides.
 func (d *faultDisk) powerCut(t testing.TB, kept uint, cut func(name string, synced, written int64) int64) {
 	t.Helper()
 	d.mu.Lock()
@@ -150,7 +150,7 @@ func (d *faultDisk) powerCut(t testing.TB, kept uint, cut func(name string, sync
 			if kept>>i&1 == 1 {
 				continue
 			}
-			// Somebody else may have removed what is taken back.
+			// The test may have removed the file.
 			if err := takeBack(); !errors.Is(err, fs.ErrNotExist) {
 				require.NoError(t, err)
 			}
@@ -195,14 +195,14 @@ func (d *faultDisk) OpenFile(name string, flag int, perm fs.FileMode) (disk.File
 	return &faultFile{File: f, disk: d, name: name}, nil
 }
 
-// undone notes how a change of names is undone. The caller holds mu.
+// undone records how to undo a change of names. The caller holds mu.
 func (d *faultDisk) undone(name string, undo func() error) {
 	dir := path.Dir(name)
 	d.unsynced[dir] = append(d.unsynced[dir], undo)
 }
 
-// keep links a file that is about to lose its name, and returns how it gets
-// the name back. The caller holds mu.
+// keep links a file that is about to lose its name, and returns a function that
+// restores the name. The caller holds mu.
 func (d *faultDisk) keep(name string) (func() error, error) {
 	d.stashed++
 	stash := filepath.Join(d.stash, strconv.Itoa(d.stashed))
@@ -322,7 +322,7 @@ func (f *faultFile) Truncate(size int64) error {
 	}
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	// What a power cut leaves of a file that was cut is not more.
+	// A power cut cannot leave more than the truncated file.
 	f.disk.synced[f.name] = min(f.disk.synced[f.name], size)
 	return f.File.Truncate(size)
 }
@@ -337,8 +337,8 @@ func (f *faultFile) Sync() error {
 	}
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	// A sync of a file that others have put somewhere else says nothing of
-	// what has its name now.
+	// If the file was renamed, its sync says nothing about the file that has the name
+	// now.
 	if now, err := f.disk.Dir.Lstat(f.name); err == nil && os.SameFile(now, info) {
 		f.disk.synced[f.name] = max(f.disk.synced[f.name], info.Size())
 	}

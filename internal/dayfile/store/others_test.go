@@ -17,8 +17,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// What others do to a file that is open is noticed by the next append, which
-// goes on in a right place. (Windows lets nobody do such things to open files.)
+// The next append notices what another program did to an open file, and appends to
+// the right file. (Windows does not permit such changes of open files.)
 func TestOthersChangeTheFile(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -103,15 +103,14 @@ func TestOthersChangeTheFile(t *testing.T) {
 			for name, want := range tt.want {
 				require.Equal(t, want, daytest.Read(t, dir, name), name)
 			}
-			// Wherever the directory went, it is locked.
+			// The directory at the path is locked, even if it is a new one.
 			_, err := Open(Options{Directory: dir})
 			require.ErrorIs(t, err, disk.ErrLocked)
 		})
 	}
 }
 
-// What stands in a file already, by the old script or by hand, is its first
-// part.
+// Lines that are already in a file stay in front.
 func TestAppendsToWhatIsThere(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -122,8 +121,8 @@ func TestAppendsToWhatIsThere(t *testing.T) {
 	require.Equal(t, php+string(daytest.Line(1)), daytest.Read(t, dir, logs22))
 }
 
-// A torn end of the newest files is set aside when the store opens, so that
-// readers need not wait for an append.
+// Open sets aside the torn ends of the newest files, so that readers need not wait for
+// an append.
 func TestOpenSetsTornEndsAside(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -145,8 +144,7 @@ func TestOpenSetsTornEndsAside(t *testing.T) {
 	}, watch.all())
 }
 
-// Whatever lies under a day file's name, nothing outside of the directory is
-// written to.
+// Nothing outside of the directory is written to, even if links lead there.
 func TestNoSymlinkIsFollowed(t *testing.T) {
 	t.Parallel()
 	outside := daytest.TempDir(t)
@@ -186,7 +184,7 @@ func TestNoSymlinkIsFollowed(t *testing.T) {
 	t.Cleanup(func() { require.Equal(t, []string{"file"}, daytest.Names(t, outside)) })
 }
 
-// A named pipe would hold up whoever opens it.
+// Opening a named pipe could block.
 func TestPipesAreNotOpened(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)

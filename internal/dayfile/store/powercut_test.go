@@ -14,9 +14,9 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/daytest"
 )
 
-// The power goes while an append waits for its sync: whatever share of its
-// bytes got to the disk, down to each single byte, acknowledged lines are
-// there, the torn end is set aside, and appending goes on behind.
+// A power cut while an append waits for its sync: for every possible number of bytes
+// that reached the disk, acknowledged lines survive, the torn end is set aside, and the
+// next append works.
 func TestPowerCutAtEveryByte(t *testing.T) {
 	t.Parallel()
 	acked, unacked := string(daytest.Lines(1, 3)), string(daytest.Lines(4, 5))
@@ -49,8 +49,7 @@ func TestPowerCutAtEveryByte(t *testing.T) {
 	}
 }
 
-// The power goes while the first line of a file waits: the file's name is
-// durable before anything in it is acknowledged.
+// The name of a file is durable before its first line is acknowledged.
 func TestPowerCutAfterTheFirstLine(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(daytest.TempDir(t), "made")
@@ -61,8 +60,8 @@ func TestPowerCutAfterTheFirstLine(t *testing.T) {
 	require.Equal(t, string(daytest.Line(1)), daytest.Read(t, dir, "traces/2025-12-22.jsonl"))
 }
 
-// The power goes at each step of setting a torn end aside: it is in one file
-// or in both, never in none.
+// A power cut at each step of setting a torn end aside leaves the end in one file or in
+// both, but not in none.
 func TestPowerCutWhileSettingAside(t *testing.T) {
 	t.Parallel()
 	const whole, torn = "{}\n", `{"torn`

@@ -118,7 +118,7 @@ func TestFailedDeletionStopsNoOther(t *testing.T) {
 	require.Empty(t, daytest.Names(t, filepath.Join(dir, "logs")))
 }
 
-// Deleting a file that is appended to loses only what is in it.
+// A file that was deleted while it was open is created again by the next append.
 func TestRetentionOfAFileInUse(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
@@ -175,8 +175,7 @@ func TestUpkeepRunsByItself(t *testing.T) {
 	})
 }
 
-// A clock that jumps ahead by a year deletes nothing before somebody had a day
-// to set it right.
+// After the clock has jumped ahead by a year, nothing is deleted for a day.
 func TestClockThatJumpsAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -194,13 +193,13 @@ func TestClockThatJumpsAhead(t *testing.T) {
 		require.Equal(t, []string{"2025-12-22.jsonl"}, daytest.Names(t, logs))
 		require.Contains(t, watch.all(), "jumped 8760h0m0s")
 
-		// It is set right, and runs for a day: nothing was lost.
+		// The clock is corrected within the day: nothing is lost.
 		clock.jump(-365 * 24 * time.Hour)
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}))
 		pass(48 * time.Hour)
 		require.Equal(t, string(daytest.Lines(1, 2)), daytest.Read(t, dir, logs22))
 
-		// It jumps and stays: after a day it is believed.
+		// The clock stays ahead: after a day, it is trusted.
 		clock.jump(365 * 24 * time.Hour)
 		pass(26 * time.Hour)
 		require.Empty(t, daytest.Names(t, logs))
@@ -208,7 +207,7 @@ func TestClockThatJumpsAhead(t *testing.T) {
 	})
 }
 
-// A clock that jumps back makes days that are to come, which are left alone.
+// After the clock has jumped back, files of the future are left alone.
 func TestClockThatJumpsBack(t *testing.T) {
 	t.Parallel()
 	for _, by := range []time.Duration{-time.Hour, -366 * 24 * time.Hour} {
@@ -230,8 +229,8 @@ func TestClockThatJumpsBack(t *testing.T) {
 			require.Equal(t, string(daytest.Line(2)), daytest.Read(t, dir, dayfile.Path(dayfile.Logs, today, dayfile.Plain)))
 			require.Equal(t, string(daytest.Line(0)), daytest.ReadPacked(t, dir, "logs/2025-12-21.jsonl.gz", dayfile.Gzip))
 			if by > -24*time.Hour {
-				// Yesterday was compressed. What comes late waits beside, and
-				// is added once the day is over again.
+				// Yesterday was compressed and is today again. New lines go to a plain file
+				// and are added when the day is over.
 				require.Equal(t, daytest.December22.AddDays(-1), today)
 				pass(2 * time.Hour)
 				require.Equal(t, string(daytest.Line(0))+string(daytest.Line(2)), daytest.ReadPacked(t, dir, "logs/2025-12-21.jsonl.gz", dayfile.Gzip))
@@ -266,7 +265,7 @@ func TestIdleFilesAreClosed(t *testing.T) {
 		pass(closeGrace + idleAfter)
 		require.Empty(t, s.all())
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}))
-		// What is still to be repaired is not forgotten.
+		// A pending undo is not forgotten.
 		disk.setFault(func(op, _ string) error {
 			if op == "write" || op == "truncate" {
 				return errInjected

@@ -19,7 +19,7 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/daytest"
 )
 
-// world is a store, the disk below it, and what must be true of both.
+// world is a store, its disk, and the expected content.
 type world struct {
 	t    *rapid.T
 	tb   testing.TB
@@ -31,8 +31,8 @@ type world struct {
 	today dayfile.Day
 
 	next int // number of the next line
-	// must are the lines that were acknowledged, may those that were not,
-	// or that a power cut may take.
+	// must are the acknowledged lines. may are lines that were not acknowledged or that
+	// a power cut may remove.
 	must, may map[int]bool
 	unsynced  []int // acknowledged, but not yet durable
 }
@@ -46,14 +46,14 @@ func (w *world) open() {
 	w.disk = newFaultDisk(w.tb, w.dir)
 	s, err := Open(w.disk.under(Options{Sync: w.mode, Now: daytest.At(w.today)}))
 	require.NoError(w.t, err)
-	// The world does by itself what is due.
+	// The test itself does the background work.
 	s.stop()
 	s.upkeep.Wait()
 	s.opts.Compression = dayfile.Zstd
 	w.store = s
 }
 
-// append appends a line or two to one day or two.
+// append appends some lines to one day or two.
 func (w *world) append() error {
 	signal := rapid.SampledFrom(worldSignals).Draw(w.t, "signal")
 	first := rapid.IntRange(0, len(worldDays)-1).Draw(w.t, "day")
@@ -82,26 +82,26 @@ func (w *world) append() error {
 	return err
 }
 
-// file picks one of the plain files that there are.
+// file picks one of the existing plain files.
 func (w *world) file() string {
 	var files []string
 	for _, signal := range worldSignals {
 		for _, day := range worldDays {
 			name := dayfile.Path(signal, day, dayfile.Plain)
-			// A file whose lines are just moving is in nobody's way.
+			// Files during an interrupted swap are left alone.
 			if _, err := os.Stat(filepath.Join(w.dir, name)); err == nil && !w.swapping(signal, day) {
 				files = append(files, name)
 			}
 		}
 	}
 	if len(files) == 0 {
-		// Has rapid draw another action; the test goes on.
+		// Makes rapid draw another action; this does not skip the test.
 		w.t.Skip("no file yet")
 	}
 	return rapid.SampledFrom(files).Draw(w.t, "file")
 }
 
-// lost takes lines off the books that somebody else takes away.
+// lost forgets lines that another program removes.
 func (w *world) lost(text string) {
 	for _, n := range w.numbers(text) {
 		delete(w.must, n)
@@ -111,7 +111,7 @@ func (w *world) lost(text string) {
 
 var wholeLine = regexp.MustCompile(`^\{"n":(\d+)\}\n$`)
 
-// numbers are those of the whole lines of a text.
+// numbers returns the numbers of the complete lines in text.
 func (w *world) numbers(text string) []int {
 	var all []int
 	for l := range strings.Lines(text) {
@@ -124,7 +124,7 @@ func (w *world) numbers(text string) []int {
 	return all
 }
 
-// mayBeLost marks what a power cut may take.
+// mayBeLost marks the lines that a power cut may have removed.
 func (w *world) mayBeLost() {
 	for _, n := range w.unsynced {
 		if w.must[n] {
@@ -192,12 +192,12 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			text := daytest.Read(w.tb, w.dir, name)
 			at := rapid.IntRange(0, len(text)).Draw(t, "size")
 			kept := text[:at]
-			// What is left of a line is torn.
+			// The last line is now torn.
 			w.lost(text[strings.LastIndexByte(kept, '\n')+1:])
 			require.NoError(w.t, os.Truncate(filepath.Join(w.dir, name), int64(at)))
 		},
 		"scribble": func(t *rapid.T) {
-			// The x spoils what a truncated line may be before it.
+			// The x prevents that a truncated line in front becomes valid.
 			text := rapid.SampledFrom([]string{"x{}\n", "x{", "x\n{}\n{", "x\n\n"}).Draw(t, "text")
 			daytest.AppendTo(w.tb, w.dir, w.file(), text)
 		},
@@ -229,8 +229,8 @@ func (w *world) actions() map[string]func(*rapid.T) {
 	}
 }
 
-// zero makes the end of a file what a file system leaves that has grown a file
-// but not written it.
+// zero overwrites the end of a file with zeros, as a file system leaves it that has
+// extended a file without writing it.
 func (w *world) zero(name string, from, to int64) {
 	f, err := os.OpenFile(filepath.Join(w.dir, name), os.O_WRONLY, 0)
 	require.NoError(w.t, err)
@@ -239,7 +239,7 @@ func (w *world) zero(name string, from, to int64) {
 	require.NoError(w.t, f.Close())
 }
 
-// compress compresses the closed days, however lately they were appended to.
+// compress compresses the closed days, even if they were appended to recently.
 func (w *world) compress() {
 	for _, f := range w.store.stored() {
 		if _, form, ok := dayfile.ParseFileName(filepath.Base(f.name)); ok && form == dayfile.Plain && f.day.Before(w.today) {
@@ -250,7 +250,7 @@ func (w *world) compress() {
 	}
 }
 
-// durable notes that a day's lines got to the disk.
+// durable notes that a day's lines are durable.
 func (w *world) durable(day dayfile.Day) {
 	for _, signal := range worldSignals {
 		text := w.packed(signal, day)
@@ -268,8 +268,8 @@ func (w *world) packed(signal dayfile.Signal, day dayfile.Day) string {
 	return daytest.ReadPacked(w.tb, w.dir, name, dayfile.Zstd)
 }
 
-// check reads everything. What must be there is there once. What may be there
-// is there once at most, unless it waits to be taken away.
+// check reads all files. Each line in must is there exactly once, each line in may at
+// most once, and no others.
 func (w *world) check() {
 	seen := map[int]int{}
 	for _, signal := range worldSignals {
@@ -296,8 +296,8 @@ func (w *world) swapping(signal dayfile.Signal, day dayfile.Day) bool {
 	return err == nil
 }
 
-// Whatever happens to process, disk and files, in whatever order, no
-// acknowledged line is lost or doubled.
+// No sequence of faults, crashes, power cuts and changes by other programs loses or
+// duplicates an acknowledged line.
 func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
 	acknowledged := map[SyncMode]int{}

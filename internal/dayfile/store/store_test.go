@@ -75,7 +75,7 @@ func TestOpenRefuses(t *testing.T) {
 		_, err := Open(tt.opts)
 		require.ErrorContains(t, err, tt.want, name)
 	}
-	// What a failed Open has locked is free again.
+	// A failed Open releases the lock.
 	require.NoError(t, os.Remove(filepath.Join(dir, "taken", "traces")))
 	open(t, Options{Directory: filepath.Join(dir, "taken")})
 }
@@ -141,7 +141,7 @@ func TestCloseWaitsForAppends(t *testing.T) {
 	go func() { appended <- s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}) }()
 	<-syncing
 
-	// A disk that hangs does not hold Close up for longer than it may take.
+	// Close returns when its context ends, even if the disk hangs.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, s.Close(ctx), context.DeadlineExceeded)
@@ -149,7 +149,7 @@ func TestCloseWaitsForAppends(t *testing.T) {
 	close(release)
 	require.NoError(t, <-appended)
 	require.Equal(t, string(daytest.Lines(0, 1)), daytest.Read(t, dir, "logs/2025-12-22.jsonl"))
-	// The rest of closing goes on by itself, and frees the lock.
+	// The rest goes on in the background and releases the lock.
 	require.Eventually(t, func() bool {
 		again, err := Open(Options{Directory: dir})
 		return err == nil && again.Close(t.Context()) == nil
@@ -172,7 +172,7 @@ func TestCloseSyncsEverything(t *testing.T) {
 	}
 }
 
-// blockSync makes every sync report that it has begun and wait.
+// blockSync makes every sync report its beginning and wait for release.
 func blockSync(disk *faultDisk) (syncing <-chan struct{}, release chan<- struct{}) {
 	began, free := make(chan struct{}, 100), make(chan struct{})
 	disk.setFault(func(op, _ string) error {

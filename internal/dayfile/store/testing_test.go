@@ -20,7 +20,7 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile/disk"
 )
 
-// pass lets time pass in a bubble of synctest, and what is due then be done.
+// pass waits for d in a synctest bubble, and for the work that is due then.
 func pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
@@ -42,8 +42,8 @@ func open(t testing.TB, opts Options) *Store {
 	return s
 }
 
-// openUnsynced opens a directory whose syncs do nothing. They would be most of the
-// time that these tests take, and no test here cuts the power of the machine.
+// openUnsynced opens a directory whose syncs do nothing. Real syncs would take most of
+// the time of these tests and prove nothing: they do not cut the power of the machine.
 func openUnsynced(path string, mode fs.FileMode) (disk.Dir, error) {
 	dir, err := disk.Open(path, mode)
 	return unsyncedDir{dir}, err
@@ -72,7 +72,7 @@ func sorted(text string) []string {
 	return all
 }
 
-// watcher is an Observer that remembers.
+// watcher is an Observer that records events.
 type watcher struct {
 	NopObserver
 	mu       sync.Mutex
@@ -101,7 +101,7 @@ func (w *watcher) all() []string {
 	return append([]string{}, w.events...)
 }
 
-// wait returns when that event was seen.
+// wait returns after the event.
 func (w *watcher) wait(t testing.TB, event string) {
 	t.Helper()
 	for {

@@ -42,13 +42,13 @@ func TestWholeLines(t *testing.T) {
 	}
 }
 
-// FuzzWholeLines compares with the obvious way to say it.
+// FuzzWholeLines compares wholeLines with a simple implementation.
 func FuzzWholeLines(f *testing.F) {
 	f.Add([]byte("{}\n{"), uint8(0))
 	f.Add([]byte("\x00\n\n"), uint8(1))
 	f.Add([]byte("{}\n{\x00}\n{}\n"), uint8(3))
 	f.Fuzz(func(t *testing.T, end []byte, blocks uint8) {
-		// A line in front, so that the end lies anywhere in a block.
+		// The line in front moves the end to any place in a block.
 		content := append(bytes.Repeat([]byte("x"), int(blocks%4)*tailBlock/2+int(blocks)), end...)
 		want := content[:bytes.LastIndexByte(content, '\n')+1]
 		for len(want) > 0 {
@@ -64,7 +64,7 @@ func FuzzWholeLines(f *testing.F) {
 	})
 }
 
-// FuzzRepair opens a store on whatever a file may hold and appends to it.
+// FuzzRepair appends to a file with any content.
 func FuzzRepair(f *testing.F) {
 	f.Add([]byte("{}\n{"))
 	f.Add([]byte("{}\n\x00\x00"))

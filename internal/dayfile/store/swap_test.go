@@ -37,7 +37,7 @@ func TestSpareNames(t *testing.T) {
 	require.Equal(t, dayfile.Zstd, form)
 }
 
-// Only what tornName writes is understood, whatever a directory holds.
+// Only names that tornName returns are accepted.
 func TestTornNames(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
