@@ -49,7 +49,7 @@ func Run[C component.Config](t *testing.T, factory component.Factory, valid map[
 		name := strings.TrimSuffix(file.Name(), ".yaml")
 		change, isValid := valid[name]
 		texts, isInvalid := invalid[name]
-		require.True(t, isValid != isInvalid, "%s needs one expectation", file.Name())
+		require.NotEqual(t, isValid, isInvalid, "%s needs one expectation", file.Name())
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := Load[C](t, factory, name)
@@ -60,7 +60,7 @@ func Run[C component.Config](t *testing.T, factory component.Factory, valid map[
 				require.Error(t, err)
 				require.NotEmpty(t, texts)
 				for _, text := range texts {
-					assert.ErrorContains(t, err, text)
+					require.ErrorContains(t, err, text)
 				}
 				return
 			}
