@@ -130,9 +130,9 @@ type batchReader struct {
 	traces  entries[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans]
 	metrics entries[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.ScopeMetrics]
 
-	resource      *pcommon.Value // nil if the envelope has none
-	resourceBytes int            // its length in JSON
-	resourceErr   error
+	resource     *pcommon.Value // nil if the envelope has none
+	resourceText []byte         // its JSON
+	resourceErr  error
 }
 
 var batchReaders = sync.Pool{New: func() any { return &batchReader{} }}
@@ -377,7 +377,7 @@ func (r *batchReader) readResource() error {
 	resource := pcommon.NewValueEmpty()
 	r.resource = &resource
 	err := r.value(resource)
-	r.resourceBytes = len(bytes.TrimLeft(r.body[before:r.dec.InputOffset()], ": \t\r\n"))
+	r.resourceText = bytes.TrimLeft(r.body[before:r.dec.InputOffset()], ": \t\r\n")
 	var refused *refusal
 	if !errors.As(err, &refused) {
 		return err
@@ -394,17 +394,23 @@ func (r *batchReader) checkResource() error {
 	if r.resource == nil {
 		return nil
 	}
-	if r.resourceBytes > r.limits.MaxResourceBytes {
-		return &ShapeError{Detail: fmt.Sprintf("resource: %d bytes, %d are allowed", r.resourceBytes, r.limits.MaxResourceBytes)}
+	if size := len(r.resourceText); size > r.limits.MaxResourceBytes {
+		return &ShapeError{Detail: fmt.Sprintf("resource: %d bytes, %d are allowed", size, r.limits.MaxResourceBytes)}
+	}
+	// Each signal has a copy of the resource, which EstimateDecodedSize does not
+	// know of.
+	if estimate(r.resourceText, 0) > copiedResource(r.limits) {
+		return &ShapeError{Detail: "resource: too many values"}
 	}
 	const (
 		factor, constant = 4, 128 << 10
-		// maxGrowth is how much a resource grows in OTLP's JSON encoding at most.
-		maxGrowth = 16
+		// The tail with a resource has at most this length, plus the length of the
+		// resource times maxGrowth.
+		emptyTail, maxGrowth = 256, 16
 	)
 	lines := r.logs.received + r.traces.received + r.metrics.received
 	allowed := factor*len(r.body) + constant
-	if lines*r.resourceBytes*maxGrowth <= allowed {
+	if lines*(emptyTail+maxGrowth*len(r.resourceText)) <= allowed {
 		return nil // without encoding it
 	}
 	resource := plog.NewResourceLogs()

@@ -34,6 +34,7 @@ func FuzzDecodeBatch(f *testing.F) {
 		fuzzLines(t, &logSignal, batch.Logs)
 		fuzzLines(t, &spanSignal, batch.Traces)
 		fuzzLines(t, &metricSignal, batch.Metrics)
+		requireFewBytesWritten(t, body, batch)
 	})
 }
 

@@ -55,12 +55,21 @@ var lineLimits = Limits{
 // data of a body takes once Decode returned it. It does not include the body.
 // It scans body, which takes a small fraction of the time of Decode.
 func (l Limits) EstimateDecodedSize(body []byte) int {
-	return estimate(body, l.withDefaults().MaxEntries)
+	l = l.withDefaults()
+	// Data without entries, and the copies of the resource.
+	const fixed = 8 << 10
+	return fixed + 2*copiedResource(l) + estimate(body, l.MaxEntries)
 }
+
+// copiedResource is the maximum estimate for a resource.
+func copiedResource(l Limits) int { return 1<<10 + 4*l.MaxResourceBytes }
 
 // Weight returns an upper bound for the memory, in bytes, that the data of a
 // line takes once it is decoded.
-func Weight(line []byte) int64 { return int64(estimate(line, 1)) }
+func Weight(line []byte) int64 {
+	const fixed = 2 << 10 // an empty record, resource and scope
+	return int64(fixed + estimate(line, 1))
+}
 
 // estimate returns an upper bound for the memory of decoded JSON with at most
 // maxEntries entries. The length of the text says little about it, since every
@@ -68,15 +77,14 @@ func Weight(line []byte) int64 { return int64(estimate(line, 1)) }
 // of them are in strings.
 func estimate(text []byte, maxEntries int) int {
 	const (
-		fixed  = 4 << 10 // the data of a batch without entries
-		entry  = 464     // a record and the first allocation of its attributes
-		group  = 72      // an array or object and its first element
-		next   = 60      // another element, in a slice that grew to twice its length
-		member = 48      // a member in addition to its value
+		entry  = 464 // a record and the first allocation of its attributes
+		group  = 72  // an array or object and its first element
+		next   = 60  // another element, in a slice that grew to twice its length
+		member = 48  // a member in addition to its value
 	)
 	objects := bytes.Count(text, []byte{'{'})
 	// Strings take the length of the text, and those with escapes their own.
-	return fixed + 2*len(text) + entry*min(objects, maxEntries) + group*(objects+bytes.Count(text, []byte{'['})) +
+	return 2*len(text) + entry*min(objects, maxEntries) + group*(objects+bytes.Count(text, []byte{'['})) +
 		next*bytes.Count(text, []byte{','}) + member*bytes.Count(text, []byte{':'})
 }
 

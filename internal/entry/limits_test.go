@@ -86,6 +86,9 @@ func bodiesOfSize(size int) map[string][]byte {
 		"known member":   fill(`{"logs":[{`, `"url":0`, `}]}`),
 		"resource":       fill(`{"logs":[{}],"resource":[`, `[]`, `]}`),
 		"ignored":        fill(`{"logs":[{}],"ignored":[`, `[]`, `]}`),
+		"small resource": []byte(`{"logs":[{}],"traces":[{}],"metrics":[{}],"resource":[` + strings.Repeat("[],", 200) + `[]]}`),
+		"resource of strings": []byte(`{"logs":[{}],"traces":[{}],"metrics":[{}],"resource":["` +
+			strings.Repeat("a", 4<<10) + `","` + strings.Repeat("b", 4000) + `"]}`),
 	}
 	for _, signal := range []string{"logs", "traces", "metrics"} {
 		for _, entry := range []string{"0", "{}", `{"":""}`, `{"a":0}`, `{"a":1e999}`, `{"url":0,"url":1}`, `{"name":"","duration":"1ms","context":{"":[]}}`} {
@@ -166,7 +169,7 @@ func TestEstimateOfOrdinaryBatches(t *testing.T) {
 		inUseAfter, _ := heap()
 		require.NoError(t, err)
 		runtime.KeepAlive(batch)
-		assert.LessOrEqual(t, int64(testDecoder.EstimateDecodedSize(body)), 4*(inUseAfter-inUse), "%d entries", n)
+		assert.LessOrEqual(t, int64(testDecoder.EstimateDecodedSize(body)), 96<<10+4*(inUseAfter-inUse), "%d entries", n)
 	}
 }
 
@@ -228,6 +231,8 @@ func TestLimits(t *testing.T) {
 		assert.Equal(t, want, batch.Errors, body)
 		assert.Equal(t, len(want), batch.Rejected.Total(), body)
 	}
+	_, err := testDecoder.Decode([]byte(`{"resource":[`+strings.Repeat("[],", 2000)+`[]],"logs":[{}]}`), receivedAt)
+	require.EqualError(t, err, "invalid batch: resource: too many values")
 	for body, want := range map[string]string{
 		`{"logs":[{},{}],"traces":[{},{}]}`:             "batch too large: more than 3 entries",
 		`{"logs":[1,1,1,1]}`:                            "batch too large: more than 3 entries",
@@ -246,7 +251,7 @@ func TestLimits(t *testing.T) {
 // of many entries.
 func TestResourceOnManyLines(t *testing.T) {
 	t.Parallel()
-	resource := `{"a":[` + strings.Repeat("0,", 4000) + `0]}`
+	resource := `{"a":[` + strings.Repeat("0,", 400) + `0]}`
 	batch := func(entries int) []byte {
 		return []byte(`{"resource":` + resource + `,"logs":[{}` + strings.Repeat(`,{}`, entries-1) + `]}`)
 	}
@@ -281,15 +286,20 @@ func TestWrittenBytesAreLimited(t *testing.T) {
 		if err != nil {
 			return // refused
 		}
-		written := 0
-		for _, lines := range batchLines(batch) {
-			for _, line := range lines {
-				written += len(line)
-			}
-		}
-		const perEntry, constant = 256, 128 << 10
-		require.LessOrEqual(t, written, 7*len(body)+perEntry*batch.Received.Total()+constant)
+		requireFewBytesWritten(t, []byte(body), batch)
 	})
+}
+
+func requireFewBytesWritten(t require.TestingT, body []byte, batch *Batch) {
+	written := 0
+	for _, lines := range batchLines(batch) {
+		for _, line := range lines {
+			require.LessOrEqual(t, len(line), MaxLineBytes)
+			written += len(line)
+		}
+	}
+	const factor, perEntry, constant = 7, 64, 128 << 10
+	require.LessOrEqual(t, written, factor*len(body)+perEntry*batch.Received.Total()+constant)
 }
 
 func TestLongLines(t *testing.T) {
