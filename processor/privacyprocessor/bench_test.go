@@ -90,3 +90,23 @@ func BenchmarkText(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHostile measures texts that repeat the start of a secret. The time
+// per byte has to be independent of the length.
+func BenchmarkHostile(b *testing.B) {
+	m := testMasker(b, nil)
+	for _, unit := range []string{
+		"eyJ", "eyJa.", "sk-", "ghp_", "AKIA", "SG.", "bearer+", "basic+", "@", "%40", "a@", "a%40", "a@b.cc", "a%40b.cc", "-----BEGIN ",
+		"4111111111111111a", "4111 ", "4111-1111-", "a://", "a://b@", "?a=", "&", "?", "#", "token=", "token: ", "token:\"", "\\\"", "cookie:", "1:AA", "=", ":",
+	} {
+		for _, length := range []int{1 << 12, 1 << 16, 1 << 20} {
+			text := "https://" + strings.Repeat(unit, length/len(unit))
+			b.Run(fmt.Sprintf("%s/%d", unit, length), func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				for b.Loop() {
+					m.round(text, false)
+				}
+			})
+		}
+	}
+}

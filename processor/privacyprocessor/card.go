@@ -39,11 +39,14 @@ func inFraction(s string, i int) bool { return i >= 2 && s[i-1] == '.' && digit[
 // inID reports whether s[start:end] is part of a word with more digits, such as a
 // hash or a random ID.
 func inID(s string, start, end int) bool {
+	// Longer words are no IDs.
+	const longest = 128
 	before := start
-	for before > 0 && alphanumeric[s[before-1]] {
+	for before > max(0, start-longest) && alphanumeric[s[before-1]] {
 		before--
 	}
-	return digit.in(s[before:start]) || digit.in(s[end:alphanumeric.end(s, end)])
+	after := alphanumeric.end(s[:min(len(s), end+longest)], end)
+	return digit.in(s[before:start]) || digit.in(s[end:after])
 }
 
 // grouped has the lengths of the groups of digits on cards.

@@ -47,6 +47,10 @@ var (
 
 // email handles an @ of size bytes.
 func (f *finder) email(at, size int) {
+	end := domainEnd(f.s, at+size)
+	if end == 0 {
+		return
+	}
 	start := at
 	for start > f.last {
 		if localPart[f.s[start-1]] {
@@ -63,10 +67,7 @@ func (f *finder) email(at, size int) {
 	for start < at && f.s[start] < utf8.RuneSelf && !alphanumeric[f.s[start]] && f.s[start] != '_' {
 		start++
 	}
-	if start == at {
-		return
-	}
-	if end := domainEnd(f.s, at+size); end > 0 {
+	if start < at {
 		f.mask(ruleEmail, start, end, maskEmail)
 	}
 }
@@ -141,7 +142,8 @@ var fileTypes = map[string]bool{
 // jwt handles the J of eyJ, which is {" in base64.
 func (f *finder) jwt(i int) {
 	start := i - 2
-	if start < f.last || f.s[start:i] != "ey" {
+	// What follows is the same for all in a run of base64.
+	if start < f.last || i < f.noJWT || f.s[start:i] != "ey" {
 		return
 	}
 	const (
@@ -149,6 +151,7 @@ func (f *finder) jwt(i int) {
 		minPayload = 6
 	)
 	end := base64URL.end(f.s, i)
+	f.noJWT = end
 	if end-start < minHeader || end == len(f.s) || f.s[end] != '.' {
 		return
 	}
@@ -199,15 +202,19 @@ func (f *finder) credentials(i int, basic bool) {
 	if start == i {
 		return
 	}
-	end := token68.end(f.s, start)
-	for end > start && f.s[end-1] == '.' {
-		end--
-	}
-	text := f.s[start:end]
-	if basic && isBasic(text) || !basic && looksRandom(text, 6, 20) {
+	text := f.s[start:token68.end(f.window(start, len(basicWindow{})), start)]
+	if basic && isBasic(text) || !basic && looksRandom(strings.TrimRight(text, "."), 6, 20) {
+		end := token68.end(f.s, start)
+		for f.s[end-1] == '.' {
+			end--
+		}
 		f.mask(ruleBearerToken, start, end, maskToken)
 	}
 }
+
+// window returns s up to size bytes after i. It bounds the time that a text takes
+// in which the start of a secret is repeated.
+func (f *finder) window(i, size int) string { return f.s[:min(len(f.s), i+size)] }
 
 // looksRandom reports whether text is not a word: it has a digit, mixed case, or
 // is long.
@@ -226,21 +233,26 @@ func looksRandom(text string, least, long int) bool {
 	return lower && upper
 }
 
+// basicWindow is how much of Basic credentials is decoded. Its length is a
+// multiple of four.
+type basicWindow [96]byte
+
 // isBasic reports whether text is user:password in base64.
 func isBasic(text string) bool {
-	text = text[:base64Std.end(text, 0)]
-	text = strings.TrimRight(text, "=")
-	var decoded [512]byte
+	text = strings.TrimRight(text[:base64Std.end(text, 0)], "=")
 	if len(text) < 6 {
 		return false
 	}
-	// A multiple of four bytes can be decoded by itself.
-	text = text[:min(len(text), len(decoded)/3*4)]
 	encoding := base64.RawStdEncoding
 	if strings.ContainsAny(text, "-_") {
 		encoding = base64.RawURLEncoding
 	}
-	var encoded [len(decoded) / 3 * 4]byte
+	// The window may have cut the text. A multiple of four bytes can be decoded by
+	// itself.
+	if len(text) > len(basicWindow{})-8 {
+		text = text[:len(basicWindow{})-8]
+	}
+	var encoded, decoded basicWindow
 	n, err := encoding.Decode(decoded[:], encoded[:copy(encoded[:], text)])
 	if err != nil {
 		return false
@@ -252,7 +264,20 @@ func isBasic(text string) bool {
 		}
 		colon = colon || c == ':'
 	}
-	return colon && utf8.Valid(decoded[:n])
+	return colon && utf8.Valid(trimRune(decoded[:n]))
+}
+
+// trimRune removes a rune at the end of b that is cut.
+func trimRune(b []byte) []byte {
+	for i := 1; i <= min(len(b), utf8.UTFMax-1); i++ {
+		if c := b[len(b)-i]; utf8.RuneStart(c) {
+			if c >= utf8.RuneSelf && !utf8.FullRune(b[len(b)-i:]) {
+				return b[:len(b)-i]
+			}
+			break
+		}
+	}
+	return b
 }
 
 const pemBegin = "-----BEGIN "
@@ -354,11 +379,11 @@ func (f *finder) apiKey(i int, shapes []keyShape) {
 		if f.s[i] == 'A' {
 			body = &base64URL
 		}
-		end := body.end(f.s, start+n)
+		end := body.end(f.window(start+n, 48), start+n)
 		for f.s[end-1] == '.' {
 			end--
 		}
-		if end-start < n+shape.least || !digit.in(f.s[start+n:end]) && !strings.HasPrefix(shape.prefix, "A") {
+		if end-start < n+shape.least || !digit.in(f.s[start+n:end]) && shape.prefix[0] != 'A' {
 			continue
 		}
 		if shape.prefix[0] == 'A' && shape.prefix != "AIza" && !isUpper(f.s[start+n:start+n+shape.least]) {
@@ -366,6 +391,10 @@ func (f *finder) apiKey(i int, shapes []keyShape) {
 		}
 		if shape.alone && (start > 0 && alphanumeric[f.s[start-1]] || !hasRun(f.s[start+n:end])) {
 			continue
+		}
+		end = body.end(f.s, start+n)
+		for f.s[end-1] == '.' {
+			end--
 		}
 		f.mask(ruleAPIKey, start, end, maskAPIKey)
 		return

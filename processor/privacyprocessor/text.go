@@ -221,6 +221,7 @@ type finder struct {
 	out  []byte // nil if nothing has been masked
 
 	urlEnd    int // end of the current URL
+	noJWT     int // no JSON web token starts before it
 	parameter int // start of the parameter's name before the next "="
 }
 

@@ -4,6 +4,7 @@
 package privacyprocessor
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -53,6 +54,9 @@ func TestText(t *testing.T) {
 		{"bearer " + strings.Repeat("x", 30), "bearer [token]"},
 		{"Bearer " + aJWT, "Bearer [token]"},
 		{"Basic YWxhZGRpbjpvcGVuc2VzYW1l", "Basic [token]"},
+		{"Basic " + base64.StdEncoding.EncodeToString([]byte("jürgen:" + strings.Repeat("ü", 200))) + "!", "Basic [token]!"},
+		{"Bearer " + strings.Repeat("abc1", 100) + ".", "Bearer [token]."},
+		{"sk-" + strings.Repeat("abc1", 100) + ".", "[api_key]."},
 		{"key " + anAWSKey + "!", "key [api_key]!"},
 		{aGitHubKey + "\n" + aStripeKey, "[api_key]\n[api_key]"},
 		{"x=" + anLLMKey, "x=[api_key]"},
