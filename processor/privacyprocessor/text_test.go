@@ -54,7 +54,7 @@ func TestText(t *testing.T) {
 		{"bearer " + strings.Repeat("x", 30), "bearer [token]"},
 		{"Bearer " + aJWT, "Bearer [token]"},
 		{"Basic YWxhZGRpbjpvcGVuc2VzYW1l", "Basic [token]"},
-		{"Basic " + base64.StdEncoding.EncodeToString([]byte("jürgen:" + strings.Repeat("ü", 200))) + "!", "Basic [token]!"},
+		{"Basic " + base64.StdEncoding.EncodeToString([]byte("jürgen:"+strings.Repeat("ü", 200))) + "!", "Basic [token]!"},
 		{"Bearer " + strings.Repeat("abc1", 100) + ".", "Bearer [token]."},
 		{"sk-" + strings.Repeat("abc1", 100) + ".", "[api_key]."},
 		{"key " + anAWSKey + "!", "key [api_key]!"},
