@@ -23,18 +23,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The bounds of import.yaml beyond which a client's clock is not believed.
+// The limits of import.yaml for the difference between client clock and received_at.
 const (
 	maxAhead  = 5 * time.Minute
 	maxBehind = 168 * time.Hour
 )
 
-// signals are the folders of day files.
+// signals are the directories of the day files.
 var signals = []string{"logs", "traces", "metrics"}
 
-// dayFiles are the lines of a directory's day files. They and the entries in
-// them are read by nothing that the collector is made of: docs/format.md, once
-// more, as far as the servers show it.
+// dayFiles has the lines of the day files in a directory. The code here is a second
+// implementation of docs/format.md and shares none with the collector.
 type dayFiles map[dayFile][][]byte
 
 type dayFile struct {
@@ -42,7 +41,7 @@ type dayFile struct {
 	Name   string // 2025-12-22.jsonl
 }
 
-// place is where an entry stands.
+// place identifies an entry in the day files.
 type place struct {
 	dayFile
 	Number int // of the line, from 1 on
@@ -63,7 +62,7 @@ func readDayFiles(tb testing.TB, directory string) dayFiles {
 	return files
 }
 
-// Lines is the number of all lines.
+// Lines returns the number of lines.
 func (f dayFiles) Lines() (n int) {
 	for _, lines := range f {
 		n += len(lines)
@@ -71,7 +70,7 @@ func (f dayFiles) Lines() (n int) {
 	return n
 }
 
-// Each calls do with all entries of a signal, in order.
+// Each calls do for all entries of a signal, in order.
 func (f dayFiles) Each(tb testing.TB, signal string, do func(place, entry)) {
 	tb.Helper()
 	for _, file := range slices.SortedFunc(maps.Keys(f), func(a, b dayFile) int { return strings.Compare(a.Name, b.Name) }) {
@@ -85,7 +84,7 @@ func (f dayFiles) Each(tb testing.TB, signal string, do func(place, entry)) {
 	}
 }
 
-// Entry is the entry at a place.
+// Entry returns the entry at a place.
 func (f dayFiles) Entry(tb testing.TB, at place) entry {
 	tb.Helper()
 	lines := f[at.dayFile]
@@ -98,8 +97,7 @@ func (f dayFiles) Entry(tb testing.TB, at place) entry {
 	return e
 }
 
-// entry is a line's members, numbers as they are spelt. What is of any type is
-// what clients send in any type.
+// entry has the members of a line. Clients may send any type for the members of type any.
 type entry struct {
 	Timestamp any `json:"timestamp"`
 	SessionID any `json:"sessionId"`
@@ -123,7 +121,7 @@ type entry struct {
 	ResourceMetrics tail      `json:"resourceMetrics"`
 }
 
-// tail is what a line tells of its resource.
+// tail is the resource of a line.
 type tail []struct {
 	Resource struct {
 		Attributes []struct {
@@ -135,7 +133,7 @@ type tail []struct {
 	} `json:"resource"`
 }
 
-// Release is the release that the client said it is, if it did.
+// Release returns the release of the client, or "".
 func (e entry) Release() string {
 	for _, t := range slices.Concat(e.ResourceLogs, e.ResourceSpans, e.ResourceMetrics) {
 		for _, attribute := range t.Resource.Attributes {
@@ -147,8 +145,8 @@ func (e entry) Release() string {
 	return ""
 }
 
-// Time is where the entry is on a server's time line: where the client says,
-// unless it doesn't or its clock must be wrong. Of a span it is the end.
+// Time returns the time of the entry in the servers: the client's, or received_at if there
+// is none or the clock must be wrong. For a span it is the end.
 func (e entry) Time() time.Time {
 	text, _ := e.Timestamp.(string)
 	at, err := time.Parse("2006-01-02T15:04:05.000Z", text)
@@ -158,14 +156,14 @@ func (e entry) Time() time.Time {
 	return at
 }
 
-// Session is the id of the entry's session, empty where it says none.
+// Session returns the session id, or "".
 func (e entry) Session() string {
 	session, _ := e.SessionID.(string)
 	return session
 }
 
-// IDs are a span's trace and span id. One that the client sent none of gets it
-// from where the span stands, as import.yaml says.
+// IDs returns the trace id and span id of a span. Missing ids are made from its place, as
+// in import.yaml.
 func (e entry) IDs(at place) (trace, span string) {
 	trace, span = hexID(e.TraceID, 16), hexID(e.SpanID, 8)
 	if trace == "" {
@@ -177,8 +175,8 @@ func (e entry) IDs(at place) (trace, span string) {
 	return trace, span
 }
 
-// hexID is a client's id as servers have it, of so many bytes; empty for what
-// is no string.
+// hexID returns a client's id as the servers have it, with size bytes, or "" if it is not
+// a string.
 func hexID(id any, size int) string {
 	text, ok := id.(string)
 	if !ok {
@@ -191,7 +189,7 @@ func hexID(id any, size int) string {
 	return hex.EncodeToString(hash[:size])
 }
 
-// Took is how long a span took, 0 where it doesn't say.
+// Took returns the duration of a span, or 0 if it has none.
 func (e entry) Took() time.Duration {
 	if text, ok := e.Duration.(string); ok {
 		e.Duration = strings.TrimSuffix(text, "ms")
@@ -200,7 +198,7 @@ func (e entry) Took() time.Duration {
 	return time.Duration(math.Round(ms * 1e6))
 }
 
-// Failed tells whether a span's error is one to JavaScript.
+// Failed reports whether the error of a span is true in JavaScript.
 func (e entry) Failed() bool {
 	attributes, _ := e.Attributes.(map[string]any)
 	switch v := attributes["error"].(type) {
@@ -218,10 +216,10 @@ func (e entry) Failed() bool {
 	}
 }
 
-// Start is when a span began.
+// Start returns the start of a span.
 func (e entry) Start() time.Time { return e.Time().Add(-e.Took()) }
 
-// number is a number, or a string that holds one.
+// number converts a number, or a string that holds one.
 func number(value any) (float64, bool) {
 	var text string
 	switch v := value.(type) {
@@ -234,8 +232,7 @@ func number(value any) (float64, bool) {
 	return f, err == nil
 }
 
-// members are those of a value that is an object, as text; of one that is
-// something else there are none.
+// members returns the members of an object as text, and none for other values.
 func members(value any) map[string]string {
 	texts := map[string]string{}
 	object, _ := value.(map[string]any)
@@ -245,7 +242,7 @@ func members(value any) map[string]string {
 	return texts
 }
 
-// text is a JSON value as labels and bodies show it.
+// text returns a JSON value as it is in labels and bodies.
 func text(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -263,8 +260,8 @@ func text(value any) string {
 	}
 }
 
-// numberText is how a number is shown. An integer beyond 64 bits that no
-// double holds is bytes, its digits, which OpenTelemetry shows in base64.
+// numberText returns the text of a number. An integer beyond 64 bits is stored as bytes,
+// its digits, which OpenTelemetry shows in base64.
 func numberText(n json.Number) string {
 	if _, err := n.Int64(); err == nil || strings.ContainsAny(n.String(), ".eE") {
 		return n.String()

@@ -18,16 +18,15 @@ import (
 
 const aDay = 24 * time.Hour
 
-// requireHold holds the servers to the files: what is in them is there, once,
-// as it is in the files, and nothing else is.
+// requireHold requires that the servers have every entry of the files once, as it is in
+// the files, and nothing else.
 func (s *servers) requireHold(t *testing.T, files dayFiles) {
 	t.Run("Loki", func(t *testing.T) { s.Loki.requireHolds(t, files) })
 	t.Run("Prometheus", func(t *testing.T) { s.Prometheus.requireHolds(t, files) })
 	t.Run("Jaeger", func(t *testing.T) { s.Jaeger.requireHolds(t, files) })
 }
 
-// eachSpan calls do with every so many days, in UTC, in which entries of the
-// files can be.
+// eachSpan calls do for consecutive spans of days that cover all entries of the files.
 func (f dayFiles) eachSpan(tb testing.TB, days time.Duration, do func(from, to time.Time)) {
 	tb.Helper()
 	from, to := f.span(tb)
@@ -36,8 +35,8 @@ func (f dayFiles) eachSpan(tb testing.TB, days time.Duration, do func(from, to t
 	}
 }
 
-// span is the time between the earliest and the latest time that an entry of
-// the files can have, in whole days.
+// span returns the earliest and the latest time that an entry of the files can have, in
+// whole days.
 func (f dayFiles) span(tb testing.TB) (from, to time.Time) {
 	tb.Helper()
 	var days []time.Time
@@ -50,9 +49,9 @@ func (f dayFiles) span(tb testing.TB) (from, to time.Time) {
 	return first.Add(-maxBehind), last.Add(2 * aDay) // the second is for maxAhead
 }
 
-// shown is what a line of Loki's shows of an entry.
+// shown is what a line in Loki shows of an entry.
 type shown struct {
-	Time                            time.Time // its nanoseconds are the number of the line in its file
+	Time                            time.Time // the nanoseconds are the line number
 	Session, Release, Level, Text   string
 	TraceID, SpanID, Name, Quantity string
 }
@@ -62,7 +61,7 @@ func (l loki) requireHolds(tb testing.TB, files dayFiles) {
 	l.requireCounts(tb, files)
 	seen := map[place]bool{}
 	for _, signal := range signals {
-		// It returns as many lines as three days have, in hardly more time than one.
+		// Three days take hardly longer than one, and Loki returns that many lines.
 		files.eachSpan(tb, 3*aDay, func(from, to time.Time) {
 			for _, line := range l.Lines(tb, `{saberloop_signal="`+signal+`"}`, from, to) {
 				at := line.place(tb)
@@ -75,20 +74,20 @@ func (l loki) requireHolds(tb testing.TB, files dayFiles) {
 	require.Len(tb, seen, files.Lines())
 }
 
-// requireCounts holds Loki to the number of lines of each file. It tells what
-// an import added or lost where each line was looked at before.
+// requireCounts requires that Loki has the number of lines of each file. It is for an
+// import after requireHolds, which compared each line.
 func (l loki) requireCounts(tb testing.TB, files dayFiles) {
 	tb.Helper()
 	want := map[dayFile]int{}
 	for file, lines := range files {
 		want[file] = len(lines)
 	}
-	// A line that was sent again may count twice until one of its chunks is
-	// flushed, about a second later.
+	// A line that was sent again may count twice until one of its chunks is flushed, about
+	// a second later.
 	require.EventuallyWithT(tb, func(c *assert.CollectT) { assert.Equal(c, want, l.counts(tb)) }, time.Minute, time.Second)
 }
 
-// counts is how many lines it has of each file.
+// counts returns the number of lines that Loki has of each file.
 func (l loki) counts(tb testing.TB) map[dayFile]int {
 	tb.Helper()
 	counts := map[dayFile]int{}
@@ -99,7 +98,7 @@ func (l loki) counts(tb testing.TB) map[dayFile]int {
 	return counts
 }
 
-// requireShows holds a line to its entry.
+// requireShows compares a line with its entry.
 func (l logLine) requireShows(tb testing.TB, at place, e entry) {
 	tb.Helper()
 	if want := e.shown(at); l.shown(at.Signal) != want {
@@ -112,7 +111,7 @@ func (l logLine) requireShows(tb testing.TB, at place, e entry) {
 	}
 }
 
-// place is where the line's entry stands.
+// place returns the place of the line's entry.
 func (l logLine) place(tb testing.TB) place {
 	tb.Helper()
 	number, err := strconv.Atoi(l.Labels["log_file_record_number"])
@@ -167,18 +166,17 @@ func (e entry) shown(at place) shown {
 	return s
 }
 
-// label is a text as Loki has it in its labels: without what stands for a cut
-// emoji.
+// label returns a text as it is in Loki's labels: without U+FFFD.
 func label(text string) string { return strings.ReplaceAll(text, "\ufffd", " ") }
 
-// plain is the one spelling of a number that is compared.
+// plain returns the spelling of a number for comparisons.
 func plain(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// plainKey is a key that Loki spells as it is.
+// plainKey matches a key that Loki does not change.
 var plainKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 
-// flatMembers are the members of objects whose keys Loki spells as they are,
-// and those of objects in them, as Loki names them: {"a":{"b":1}} has a_b.
+// flatMembers returns the members of objects by the names that Loki gives them:
+// {"a":{"b":1}} has a_b. It leaves out keys that Loki changes.
 func flatMembers(values ...any) map[string]string {
 	flat := map[string]string{}
 	var add func(prefix string, value any)
@@ -201,7 +199,7 @@ func flatMembers(values ...any) map[string]string {
 	return flat
 }
 
-// sample is a point as Prometheus holds it, labels spelt in order.
+// sample is a point as Prometheus stores it.
 type sample struct {
 	Time         time.Time
 	Value        float64
@@ -218,11 +216,11 @@ func (p prometheus) requireHolds(tb testing.TB, files dayFiles) {
 	})
 	got := map[sample]int{}
 	files.eachSpan(tb, aDay, func(_, to time.Time) {
-		// A range leaves out its beginning and includes its end.
+		// A range excludes its start and includes its end.
 		for _, s := range p.Instant(tb, `{__name__=~".+",__name__!="target_info"}[1d]`, to.Add(-time.Millisecond)) {
 			name := s.Labels["__name__"]
 			require.Equal(tb, "saberloop", s.Labels["job"])
-			// What tells points apart is no label of the client's.
+			// The marks are not labels of the client.
 			for _, own := range []string{"__name__", "job", "saberloop_occurrence"} {
 				delete(s.Labels, own)
 			}
@@ -234,8 +232,7 @@ func (p prometheus) requireHolds(tb testing.TB, files dayFiles) {
 	requireSameCounts(tb, want, got, func(s sample) string { return s.Time.Format(time.DateOnly) })
 }
 
-// sample is the point that Prometheus is to hold, if it is one that a series
-// can hold.
+// sample returns the sample that Prometheus has to store, if the point can be one.
 func (e entry) sample() (sample, bool) {
 	name, _ := e.Name.(string)
 	value, ok := number(e.Value)
@@ -246,7 +243,7 @@ func (e entry) sample() (sample, bool) {
 	maps.DeleteFunc(labels, func(key, _ string) bool {
 		return key == "job" || key == "instance" || strings.HasPrefix(key, "__")
 	})
-	for _, key := range []string{"", "_"} { // no names to Prometheus
+	for _, key := range []string{"", "_"} { // not names in Prometheus
 		if value, ok := labels[key]; ok {
 			delete(labels, key)
 			labels["key "+key] = value
@@ -261,7 +258,7 @@ func (e entry) sample() (sample, bool) {
 	return sample{e.Time(), value, name, spelt(labels)}, true
 }
 
-// spelt is a set of labels in one string.
+// spelt returns a set of labels as a string.
 func spelt(labels map[string]string) string {
 	var b strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
@@ -270,7 +267,7 @@ func spelt(labels map[string]string) string {
 	return b.String()
 }
 
-// stored is a span as Jaeger holds it: to the microsecond.
+// stored is a span as Jaeger stores it: in microseconds.
 type stored struct {
 	TraceID, SpanID  string
 	Start            time.Time
@@ -284,12 +281,12 @@ func (j jaeger) requireHolds(tb testing.TB, files dayFiles) {
 	tb.Helper()
 	want, got := map[stored]int{}, map[stored]int{}
 	files.Each(tb, "traces", func(at place, e entry) {
-		want[e.stored(at)] = 1 // one that was sent twice, too
+		want[e.stored(at)] = 1 // also if it was sent twice
 	})
 	files.eachSpan(tb, aDay, func(from, to time.Time) {
 		for _, span := range j.Search(tb, "saberloop", nil, from, to.Add(-time.Microsecond), 1_000_000) {
 			s := span.stored()
-			// A trace comes whole, even if only some of it is of this day.
+			// Jaeger returns whole traces, even if only a part is of this day.
 			if !s.Start.Before(from) && s.Start.Before(to) {
 				got[s]++
 			}
@@ -304,7 +301,7 @@ func (e entry) stored(at place) stored {
 	return stored{
 		TraceID: trace, SpanID: span, Name: name,
 		Start:        e.Start().Truncate(time.Microsecond),
-		Microseconds: max(0, e.Took().Microseconds()), // Jaeger takes no span that ends before it began
+		Microseconds: max(0, e.Took().Microseconds()), // Jaeger has no negative durations
 		Session:      e.Session(), Release: e.Release(), Failed: e.Failed(),
 	}
 }
@@ -317,8 +314,8 @@ func (s span) stored() stored {
 	}
 }
 
-// requireSameCounts compares how often something is there, first in sums that
-// can be read, then one by one.
+// requireSameCounts compares counts: first in sums per day, which are easy to read, then
+// one by one.
 func requireSameCounts[K comparable](tb testing.TB, want, got map[K]int, day func(K) string) {
 	tb.Helper()
 	perDay := func(counts map[K]int) map[string]int {

@@ -17,13 +17,12 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// importTimeout bounds the wait for an import that never ends.
+// importTimeout limits the wait for the end of an import.
 const importTimeout = 20 * time.Minute
 
-// startImport starts the real binary with import.yaml, which reads day files
-// from directory and remembers in position what was delivered. It is stopped
-// with the test, and its log, the file whose path is returned, is shown if
-// that fails.
+// startImport starts the real binary with import.yaml. It reads day files from directory
+// and saves its position in position. It stops when the test ends; its log is shown if
+// the test failed. The path of the log is returned.
 func (s *servers) startImport(tb testing.TB, directory, position string) (process *harness.Process, log string) {
 	tb.Helper()
 	cmd := exec.Command(harness.Binary(tb), "--config", filepath.Join(harness.Root(tb), "analysis/collector/import.yaml"))
@@ -41,14 +40,14 @@ func (s *servers) startImport(tb testing.TB, directory, position string) (proces
 	return process, log
 }
 
-// importDays imports day files whole, and returns what the import logged.
+// importDays imports all day files and returns the log.
 func (s *servers) importDays(tb testing.TB, directory, position string) string {
 	tb.Helper()
 	process, log := s.startImport(tb, directory, position)
 	select {
 	case <-process.Exited():
 	case <-time.After(importTimeout):
-		require.FailNow(tb, "import hangs")
+		require.FailNow(tb, "the import does not end")
 	}
 	text, err := os.ReadFile(log)
 	require.NoError(tb, err)
@@ -56,7 +55,7 @@ func (s *servers) importDays(tb testing.TB, directory, position string) string {
 	return string(text)
 }
 
-// program is a collector that runs beside the tests.
+// program is a collector that runs during a test.
 type program struct {
 	configs []string // paths in the repository
 	env     []string
@@ -90,8 +89,8 @@ func (p *program) start(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A collector that one already has gets what the servers would have got, and
-// needs no processors of its own.
+// A collector that a user already runs gets what the servers would get, and needs no
+// processors.
 func TestForward(t *testing.T) {
 	s := ownServers(t)
 	days := writeMonth(t, t.TempDir(), 1, 200)

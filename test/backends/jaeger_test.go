@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// jaeger asks a Jaeger, by the API that Grafana and Jaeger's own pages use.
+// jaeger queries Jaeger with the API that Grafana and Jaeger's UI use.
 type jaeger struct{ url string }
 
-// span is one of Jaeger's spans. Its times are whole microseconds.
+// span is a span in Jaeger. Its times are in microseconds.
 type span struct {
 	TraceID       string        `json:"traceID"`
 	SpanID        string        `json:"spanID"`
@@ -35,7 +35,7 @@ type jaegerValue struct {
 	Value any    `json:"value"`
 }
 
-// tagOf is the text of a tag, empty where there is none.
+// tagOf returns the text of a tag, or "" if there is none.
 func tagOf(tags []jaegerValue, key string) string {
 	for _, tag := range tags {
 		if tag.Key == key {
@@ -53,7 +53,7 @@ type jaegerTrace struct {
 	} `json:"processes"`
 }
 
-// Services are the names of the services that sent spans.
+// Services returns the names of the services that sent spans.
 func (j jaeger) Services(tb testing.TB) []string {
 	tb.Helper()
 	var names []string
@@ -61,7 +61,7 @@ func (j jaeger) Services(tb testing.TB) []string {
 	return names
 }
 
-// Operations are the names of a service's spans.
+// Operations returns the names of a service's spans.
 func (j jaeger) Operations(tb testing.TB, service string) []string {
 	tb.Helper()
 	var names []string
@@ -69,14 +69,14 @@ func (j jaeger) Operations(tb testing.TB, service string) []string {
 	return names
 }
 
-// Trace are the spans of a trace; there must be one.
+// Trace returns the spans of a trace. It fails if there are none.
 func (j jaeger) Trace(tb testing.TB, id string) []span {
 	tb.Helper()
 	return j.spans(tb, "/api/traces/"+url.PathEscape(id), nil)
 }
 
-// Search are the spans of the traces of a service that have a span that began
-// within a span of time and has all the given tags.
+// Search returns the spans of all traces of a service with a span that began in a span
+// of time and has all the given tags.
 func (j jaeger) Search(tb testing.TB, service string, tags map[string]string, from, to time.Time, limit int) []span {
 	tb.Helper()
 	query := url.Values{

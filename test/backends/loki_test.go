@@ -18,20 +18,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maxLines is what loki.yaml lets one query return.
+// maxLines is the limit for a query in loki.yaml.
 const maxLines = 50_000
 
-// loki asks a Loki.
+// loki queries Loki.
 type loki struct{ url string }
 
-// logLine is a line with all its labels, structured metadata among them.
+// logLine is a line with its labels, including structured metadata.
 type logLine struct {
 	Time   time.Time
 	Text   string
 	Labels map[string]string
 }
 
-// Instant evaluates a metric query at one time.
+// Instant evaluates a metric query at a time.
 func (l loki) Instant(tb testing.TB, query string, at time.Time) []series {
 	tb.Helper()
 	var a answered
@@ -49,9 +49,8 @@ func (l loki) Range(tb testing.TB, query string, from, to time.Time, step time.D
 	return a.series(tb)
 }
 
-// Lines are the lines that a query selects from a span of time, without its
-// end, the oldest first in each stream. There must be less of them than Loki
-// returns at once.
+// Lines returns the lines that a query selects in [from, to), the oldest first in each
+// stream. It fails if there are more than Loki returns at once.
 func (l loki) Lines(tb testing.TB, query string, from, to time.Time) []logLine {
 	tb.Helper()
 	lines := l.lines(tb, url.Values{
@@ -67,8 +66,7 @@ func (l loki) lines(tb testing.TB, form url.Values) []logLine {
 	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, l.url+"/loki/api/v1/query_range", strings.NewReader(form.Encode()))
 	require.NoError(tb, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	// As Grafana does. Otherwise each line is a stream of its own, for which
-	// Loki takes twice as long.
+	// As Grafana does. Without it each line is a stream, and Loki takes twice as long.
 	req.Header.Set("X-Loki-Response-Encoding-Flags", "categorize-labels")
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(tb, err)
@@ -108,7 +106,7 @@ func (l *logLine) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Labels are the names of the labels of all streams.
+// Labels returns the names of the labels of all streams.
 func (l loki) Labels(tb testing.TB, from, to time.Time) []string {
 	tb.Helper()
 	var a struct {
@@ -118,7 +116,7 @@ func (l loki) Labels(tb testing.TB, from, to time.Time) []string {
 	return a.Data
 }
 
-// Series are the label sets of the streams that a selector matches.
+// Series returns the label sets of the streams that match a selector.
 func (l loki) Series(tb testing.TB, selector string, from, to time.Time) []map[string]string {
 	tb.Helper()
 	var a struct {
@@ -130,14 +128,13 @@ func (l loki) Series(tb testing.TB, selector string, from, to time.Time) []map[s
 	return a.Data
 }
 
-// received is how many lines were sent to it, those that it knew already among
-// them.
+// received returns the number of lines that were sent to Loki, duplicates included.
 func (l loki) received(tb testing.TB) float64 {
 	tb.Helper()
 	return l.metric(tb, "loki_distributor_lines_received_total")
 }
 
-// flush has it write what it has in memory to disk.
+// flush makes Loki write its memory to disk.
 func (l loki) flush(tb testing.TB) {
 	tb.Helper()
 	res, err := http.Post(l.url+"/flush", "", nil)
@@ -148,7 +145,7 @@ func (l loki) flush(tb testing.TB) {
 		time.Minute, 100*time.Millisecond, "it keeps chunks in memory")
 }
 
-// metric is the sum of a metric of its own.
+// metric returns the sum of one of Loki's own metrics.
 func (l loki) metric(tb testing.TB, name string) (sum float64) {
 	tb.Helper()
 	res, err := http.Get(l.url + "/metrics")

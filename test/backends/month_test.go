@@ -23,18 +23,17 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// month is a made-up month as day files.
+// month is a generated month as day files.
 type month struct {
 	demodata.Month
 	// Directory holds the day files.
 	Directory string
 }
 
-// End is the midnight after the last day.
+// End returns the midnight after the last day.
 func (m month) End() time.Time { return m.First.AddDate(0, 0, m.Days) }
 
-// writeMonth writes the day files of a month up to yesterday, by what `make
-// demo-data` runs.
+// writeMonth writes the day files of a month up to yesterday, as `make demo-data` does.
 func writeMonth(tb testing.TB, directory string, days, sessions int) month {
 	tb.Helper()
 	yesterday := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1)
@@ -52,18 +51,18 @@ func writeMonth(tb testing.TB, directory string, days, sessions int) month {
 	return m
 }
 
-// filled are servers with a whole month in them.
+// filled are servers with a month of data.
 type filled struct {
 	*servers
 	month
-	// files are the month's, sessions and traces who and what is in them.
+	// files are the day files. sessions and traces are the groups in them, by id.
 	files            dayFiles
 	sessions, traces map[string]*group
-	// position is where the import remembers what it delivered, log what it said.
+	// position is the path of the import's position, log its output.
 	position, log string
 }
 
-// shared holds what sharedMonth made.
+// shared holds the servers of sharedMonth.
 var shared struct {
 	sync.Mutex
 	begun     bool
@@ -71,8 +70,8 @@ var shared struct {
 	filled    *filled
 }
 
-// sharedMonth is the month, 300,000 entries and more, that all tests share
-// which only ask. The first of them waits until it is imported.
+// sharedMonth returns servers with a month of at least 300,000 entries. All tests that
+// only query share them. The first one imports the month.
 func sharedMonth(tb testing.TB) *filled {
 	tb.Helper()
 	shared.Lock()
@@ -81,7 +80,7 @@ func sharedMonth(tb testing.TB) *filled {
 		shared.begun = true
 		shared.filled = fill(tb)
 	}
-	require.NotNil(tb, shared.filled, "no servers: the test that was first to want them tells why")
+	require.NotNil(tb, shared.filled, "no servers: see the failure of the first test")
 	tb.Cleanup(func() {
 		if tb.Failed() {
 			shared.filled.showLogs(tb)
@@ -107,8 +106,7 @@ func fill(tb testing.TB) *filled {
 	return f
 }
 
-// stopShared stops the servers that sharedMonth started, and removes what they
-// kept.
+// stopShared stops the servers of sharedMonth and removes their data.
 func stopShared() error {
 	var errs []error
 	if shared.filled != nil {
@@ -123,7 +121,7 @@ func stopShared() error {
 	return nil
 }
 
-// group are the entries of one session, or of one trace.
+// group has the entries of a session or trace.
 type group struct {
 	places   []place
 	from, to time.Time // the first and the last time of an entry
@@ -139,10 +137,10 @@ func (g *group) add(at place, e entry) {
 	g.places = append(g.places, at)
 }
 
-// around is a time in which all of the group is, and more.
+// around returns a span of time that contains the group.
 func (g *group) around() (from, to time.Time) { return g.from.Add(-aDay), g.to.Add(aDay) }
 
-// groups finds the sessions and the traces of the files.
+// groups returns the sessions and traces in the files.
 func (f dayFiles) groups(tb testing.TB) (sessions, traces map[string]*group) {
 	tb.Helper()
 	sessions, traces = map[string]*group{}, map[string]*group{}
@@ -164,8 +162,8 @@ func (f dayFiles) groups(tb testing.TB) (sessions, traces map[string]*group) {
 	return sessions, traces
 }
 
-// someSessions are one of each odd kind, and some of the ordinary ones, from
-// the first to the last day.
+// someSessions returns one session of each odd kind and some ordinary ones from the whole
+// month.
 func (f *filled) someSessions() []string {
 	all := slices.Sorted(maps.Keys(f.sessions)) // by the time they began
 	var some []string
@@ -179,7 +177,7 @@ func (f *filled) someSessions() []string {
 	return some
 }
 
-// spansOf are the spans of a session or trace, as Jaeger is to show them.
+// spansOf returns the spans of a session or trace as Jaeger has to show them.
 func (f *filled) spansOf(tb testing.TB, g *group) []stored {
 	tb.Helper()
 	var spans []stored
@@ -193,8 +191,7 @@ func (f *filled) spansOf(tb testing.TB, g *group) []stored {
 	return spans
 }
 
-// ofSession are those of a search's spans that are of a session: the rest of
-// their traces comes with them.
+// ofSession returns the spans of a session: a search returns whole traces.
 func ofSession(id string, spans []span) []span {
 	return slices.DeleteFunc(spans, func(s span) bool { return s.stored().Session != id })
 }

@@ -18,13 +18,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// series is one of those that Loki or Prometheus answered with.
+// series is a series in an answer of Loki or Prometheus.
 type series struct {
 	Labels map[string]string `json:"metric"`
 	Points []point           `json:"values"`
 }
 
-// point is a series' value at a time, of milliseconds.
+// point is a value at a time in milliseconds.
 type point struct {
 	Time  time.Time
 	Value float64
@@ -46,7 +46,7 @@ func (p *point) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// answered is an answer of Loki's and Prometheus' query APIs.
+// answered is an answer of the query APIs of Loki and Prometheus.
 type answered struct {
 	Data struct {
 		ResultType string          `json:"resultType"`
@@ -54,7 +54,7 @@ type answered struct {
 	} `json:"data"`
 }
 
-// series are the answer's; those of an instant query have one point each.
+// series returns the series of the answer. Those of an instant query have one point.
 func (a answered) series(tb testing.TB) []series {
 	tb.Helper()
 	var all []struct {
@@ -73,11 +73,10 @@ func (a answered) series(tb testing.TB) []series {
 	return result
 }
 
-// unixTime spells a time as both servers read it, to the millisecond.
+// unixTime formats a time for both servers, in milliseconds.
 func unixTime(t time.Time) string { return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/1e6) }
 
-// post asks a server, with a form rather than in the URL, for queries are
-// long.
+// post sends a query as a form: it may be too long for a URL.
 func post(tb testing.TB, address string, form url.Values, answer any) {
 	tb.Helper()
 	res, err := http.PostForm(address, form)
@@ -85,7 +84,7 @@ func post(tb testing.TB, address string, form url.Values, answer any) {
 	readJSON(tb, res, form, answer)
 }
 
-// get asks a server by a URL.
+// get sends a query in the URL.
 func get(tb testing.TB, address string, query url.Values, answer any) {
 	tb.Helper()
 	res, err := http.Get(address + "?" + query.Encode())
@@ -104,11 +103,10 @@ func readJSON(tb testing.TB, res *http.Response, asked url.Values, answer any) {
 	require.NoError(tb, decoder.Decode(answer))
 }
 
-// prometheus asks a Prometheus.
+// prometheus queries Prometheus.
 type prometheus struct{ url string }
 
-// Instant evaluates a query at one time. A range selector gives the raw
-// samples.
+// Instant evaluates a query at a time. A range selector returns the raw samples.
 func (p prometheus) Instant(tb testing.TB, query string, at time.Time) []series {
 	tb.Helper()
 	var a answered
@@ -126,7 +124,7 @@ func (p prometheus) Range(tb testing.TB, query string, from, to time.Time, step 
 	return a.series(tb)
 }
 
-// Labels are the names of all labels.
+// Labels returns the names of all labels.
 func (p prometheus) Labels(tb testing.TB, from, to time.Time) []string {
 	tb.Helper()
 	var a struct {
@@ -136,14 +134,14 @@ func (p prometheus) Labels(tb testing.TB, from, to time.Time) []string {
 	return a.Data
 }
 
-// LabelValues are the values that a label has.
+// LabelValues returns the values of a label.
 func (p prometheus) LabelValues(tb testing.TB, name string, from, to time.Time) []string {
 	tb.Helper()
 	return p.labelValues(tb, name, "", from, to)
 }
 
-// labelValues are those that a label has in the series that a selector
-// matches; an empty one matches all.
+// labelValues returns the values of a label in the series that match a selector. An empty
+// selector matches all.
 func (p prometheus) labelValues(tb testing.TB, name, selector string, from, to time.Time) []string {
 	tb.Helper()
 	query := url.Values{"start": {unixTime(from)}, "end": {unixTime(to)}}

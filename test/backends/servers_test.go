@@ -22,13 +22,13 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// servers are a Loki, a Prometheus and a Jaeger on loopback.
+// servers are Loki, Prometheus and Jaeger on loopback.
 type servers struct {
 	Loki       loki
 	Prometheus prometheus
 	Jaeger     jaeger
 
-	importEnv []string // what import.yaml wants to know of them
+	importEnv []string // the addresses, for import.yaml
 	running   []*server
 }
 
@@ -38,9 +38,8 @@ type server struct {
 	log     string // path
 }
 
-// startServers starts empty servers, which keep their data below directory,
-// and waits until they are ready. The caller stops them; if they don't start,
-// those that did are stopped.
+// startServers starts empty servers, which store their data in directory, and waits until
+// they are ready. The caller stops them. If one does not start, the others are stopped.
 func startServers(tb testing.TB, directory string) *servers {
 	tb.Helper()
 	s := &servers{}
@@ -84,7 +83,7 @@ func startServers(tb testing.TB, directory string) *servers {
 	return s
 }
 
-// ownServers starts servers for one test.
+// ownServers starts servers for a test.
 func ownServers(t *testing.T) *servers {
 	t.Helper()
 	s := startServers(t, t.TempDir())
@@ -97,8 +96,8 @@ func ownServers(t *testing.T) *servers {
 	return s
 }
 
-// composeServices are the services of docker-compose.telemetry.yml: what is
-// tested is what it says.
+// composeServices returns the services of docker-compose.telemetry.yml. The tests start
+// them as it says.
 func composeServices(tb testing.TB) types.Services {
 	tb.Helper()
 	file := filepath.Join(harness.Root(tb), "docker-compose.telemetry.yml")
@@ -109,14 +108,14 @@ func composeServices(tb testing.TB) types.Services {
 	return project.Services
 }
 
-// start starts a service without its container: its volume is a folder below
-// directory, and its settings are read where they lie in the repository.
+// start starts a service without a container. Its volume is a directory below directory,
+// and it reads its settings from the repository.
 func (s *servers) start(tb testing.TB, service types.ServiceConfig, directory string, env []string, args ...string) *server {
 	tb.Helper()
 	binary := filepath.Join(harness.Root(tb), ".cache", "servers", service.Name)
 	_, err := os.Stat(binary)
 	require.NoError(tb, err, "there is no %s: run `make servers` first", service.Name)
-	var outside []string // pairs of a path in the container and the one that stands for it
+	var outside []string // pairs of a path in the container and its replacement
 	for _, v := range service.Volumes {
 		source := v.Source
 		if v.Type == types.VolumeTypeVolume {
@@ -144,7 +143,7 @@ func (s *servers) start(tb testing.TB, service types.ServiceConfig, directory st
 	return started
 }
 
-// awaitReady waits until a server answers with 200.
+// awaitReady waits until a server answers 200.
 func (s *server) awaitReady(tb testing.TB, url string) {
 	tb.Helper()
 	require.NoError(tb, s.process.Await("get ready", func() bool {
@@ -169,7 +168,7 @@ func (s *servers) stop() error {
 	return errors.Join(errs...)
 }
 
-// showLogs shows what the servers said last.
+// showLogs shows the ends of the servers' logs.
 func (s *servers) showLogs(tb testing.TB) {
 	tb.Helper()
 	for _, server := range s.running {
@@ -177,7 +176,7 @@ func (s *servers) showLogs(tb testing.TB) {
 	}
 }
 
-// lastOf is the end of a log file, or why there is none.
+// lastOf returns the end of a log file, or the error.
 func lastOf(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

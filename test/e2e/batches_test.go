@@ -18,7 +18,7 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// What browsers send is on disk as the same JSON values, whatever its shape.
+// Entries of any shape are stored as the same JSON values.
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -65,7 +65,7 @@ func checkBatch(t *testing.T, c *harness.Collector, stored *harness.Reader, body
 
 	checkCounts(t, c.MustPost(t, body), received, rejected)
 	lines := stored.Next(t)
-	// A resource is the one thing of an envelope that lines have to carry.
+	// The resource is the only part of an envelope that is stored.
 	hasResource := !slices.Contains([]string{"", "null", "{}"}, string(batch["resource"]))
 	got := map[demodata.Signal][]string{}
 	for _, line := range lines {
@@ -79,8 +79,7 @@ func checkBatch(t *testing.T, c *harness.Collector, stored *harness.Reader, body
 	}
 }
 
-// What an envelope says of all its entries is on every line of them, behind
-// received_at.
+// The resource of an envelope is on every line of its entries, after received_at.
 func TestEnvelopeResource(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})

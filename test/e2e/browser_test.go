@@ -23,16 +23,16 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// browserTimeout bounds the wait for a browser that never reports.
+// browserTimeout limits the wait for the report of a browser.
 const browserTimeout = 2 * time.Minute
 
 //go:embed testdata/page.html
 var page []byte
 
-// report is what the page's script saw, by the name of its probe.
+// report has what the page's script saw, by the name of the probe.
 type report map[string]json.RawMessage
 
-// seen is what a script saw of an answer.
+// seen is what a script can read of an answer.
 type seen struct {
 	Status     int
 	RetryAfter string
@@ -40,11 +40,11 @@ type seen struct {
 		Status, Error string
 		Received      *harness.Counts
 	}
-	Error string // of fetch: there was no answer, or none that it may read
+	Error string // of fetch: no answer, or one that the script must not read
 }
 
-// A page of the allowed origin can read every answer in a real browser, errors
-// included: status, JSON, and when to try again.
+// In a real browser, a page of the allowed origin can read every answer, including
+// errors: status, JSON, Retry-After.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	site := newSite(t)
@@ -76,7 +76,7 @@ func TestBrowser(t *testing.T) {
 	require.Equal(t, `{"context":{"topic":"Math 😀"},"level":"info","message":"Sent by a real browser"}`, lines[0].Entry)
 }
 
-// A page of another origin gets nothing to read, and nothing of it is stored.
+// A page of another origin can read no answer, and nothing that it sends is stored.
 func TestBrowserOfOtherOrigin(t *testing.T) {
 	t.Parallel()
 	site := newSite(t)
@@ -96,7 +96,7 @@ func (r report) seen(t *testing.T, name string) seen {
 	return s
 }
 
-// site is a web site whose page reports what it sees.
+// site is a web site whose page sends its report to the site.
 type site struct {
 	*httptest.Server
 	reports chan report
@@ -122,7 +122,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// visit opens the page in a browser of its own and returns the page's report.
+// visit opens the page in a new browser and returns the report.
 func (s *site) visit(t *testing.T, c *harness.Collector) report {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
@@ -134,13 +134,13 @@ func (s *site) visit(t *testing.T, c *harness.Collector) report {
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--disable-dev-shm-usage", "--user-data-dir="+t.TempDir(),
-		"--remote-debugging-port=0", // lets it stay until it is told to go
+		"--remote-debugging-port=0", // keeps it running
 		s.URL+"/?collector="+url.QueryEscape(c.URL+harness.Path))
 	browser.Stdout, browser.Stderr = &output, &output
 	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, browser.Start())
 	defer func() {
-		// Its processes with it: they would write on into the temporary directory.
+		// Kills the process group: its processes write to the temporary directory.
 		_ = syscall.Kill(-browser.Process.Pid, syscall.SIGKILL)
 		_ = browser.Wait()
 	}()

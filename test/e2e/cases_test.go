@@ -32,8 +32,8 @@ type httpCase struct {
 	Lines    map[demodata.Signal][]json.RawMessage
 }
 
-// request is the case's request; a header of origin, if there is one, is added
-// where the case has none of its own.
+// request returns the request of the case. If it has no Origin header and origin is
+// set, the header is added.
 func (c *httpCase) request(origin string) harness.Request {
 	request := harness.Request{Method: c.Method, Header: slices.Clone(c.Headers), Body: c.Body}
 	if _, has := headerOf(request, "Origin"); origin != "" && !has {
@@ -60,9 +60,8 @@ func httpCases(t *testing.T) []httpCase {
 	return cases
 }
 
-// The contract, case by case: as programs see it, which have no origin, and as
-// a page of the allowed origin does, which can read every answer, errors
-// included.
+// The cases of the contract: once without origin, as a program sends them, and once
+// with the allowed origin, whose pages can read every answer.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	for name, origin := range map[string]string{"no origin": "", "allowed origin": harness.Origin} {
@@ -122,7 +121,7 @@ func checkResponse(t *testing.T, tc httpCase, answer harness.Answer) {
 	}
 }
 
-// checkHeader checks what holds for the header of every answer.
+// checkHeader checks the headers that every answer needs.
 func checkHeader(t *testing.T, request harness.Request, answer harness.Answer) {
 	t.Helper()
 	if len(answer.Body) > 0 {
@@ -156,8 +155,8 @@ func checkHeader(t *testing.T, request harness.Request, answer harness.Answer) {
 	}
 }
 
-// entriesOf are the entries among lines of one signal. They end with
-// received_at: nothing was added to them.
+// entriesOf returns the entries in the lines of a signal. Nothing may be added after
+// received_at.
 func entriesOf(t *testing.T, lines []harness.Line, signal demodata.Signal) []string {
 	t.Helper()
 	var entries []string
@@ -177,7 +176,7 @@ func canonical(t *testing.T, value []byte) string {
 	return spelt
 }
 
-// headerOf returns a header of a request, and whether it has it.
+// headerOf returns a header of a request and whether the request has it.
 func headerOf(request harness.Request, name string) (string, bool) {
 	for _, field := range request.Header {
 		if strings.EqualFold(field[0], name) {

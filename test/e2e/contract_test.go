@@ -26,8 +26,8 @@ const (
 	evil     = "https://evil.example"
 )
 
-// What the case file leaves open: sizes, encodings, depths, paths, and that
-// the checks come in the order of the contract's table.
+// What the case file does not cover: sizes, encodings, depths, paths, and the order of
+// the checks.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -129,8 +129,8 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// A batch of which some entries are refused: the answer says how many, and of
-// at most ten why; the others are stored.
+// If some entries of a batch are refused, the answer has their number and the reasons
+// of at most ten. The others are stored.
 func TestRefusedEntries(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -158,7 +158,7 @@ func TestRefusedEntries(t *testing.T) {
 	require.Empty(t, stored.Next(t))
 }
 
-// received_at is when the batch was received, in whole seconds of UTC.
+// received_at is the time of receipt in UTC, in whole seconds.
 func TestReceivedAt(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{})
@@ -172,7 +172,7 @@ func TestReceivedAt(t *testing.T) {
 	}
 }
 
-// Two tokens, as while one is rotated: both are let in.
+// During a token rotation, both tokens are accepted.
 func TestTokenRotation(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{Config: `receivers: {saberloop: {tokens: ["", old-token, new-token]}}`})
@@ -186,13 +186,13 @@ func TestTokenRotation(t *testing.T) {
 	}
 }
 
-// paddedTo is a batch of one log, of exactly so many bytes.
+// paddedTo returns a batch of one log with exactly size bytes.
 func paddedTo(size int) []byte {
 	frame := `{"logs":[{"message":"%s"}]}`
 	return fmt.Appendf(nil, frame, strings.Repeat("x", size-len(frame)+len("%s")))
 }
 
-// levels is a batch of one log, nested so many levels in all.
+// levels returns a batch of one log with n levels in all.
 func levels(n int) []byte {
 	const above = 3 // the batch, logs, the entry
 	return []byte(`{"logs":[{"deep":` + strings.Repeat("[", n-above) + strings.Repeat("]", n-above) + `}]}`)

@@ -24,8 +24,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/synthetic"
 )
 
-// Ten thousand mixed batches from 64 connections: all are acknowledged, and
-// every entry is in the files exactly once, equal to what was sent.
+// 64 connections send 10,000 batches. All are acknowledged, and every entry is stored
+// exactly once, as it was sent.
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	const batches = 10_000
@@ -72,8 +72,7 @@ func BenchmarkSync(b *testing.B) {
 	b.ReportMetric(rate("none")/rate("commit"), "none/commit")
 }
 
-// sendAll sends the requests over 64 connections, and returns how long it took
-// until all were answered.
+// sendAll sends the requests over 64 connections and returns how long that took.
 func sendAll(b *testing.B, c *harness.Collector, requests [][]byte) time.Duration {
 	b.Helper()
 	const connections = 64
@@ -96,9 +95,8 @@ func sendAll(b *testing.B, c *harness.Collector, requests [][]byte) time.Duratio
 	return time.Since(start)
 }
 
-// send sends what next returns over one connection, one after the other, with
-// as little work of its own as can be: it shares the machine with what is
-// measured.
+// send sends requests over one connection until next returns nil. It does little work
+// of its own, because it shares the machine with the collector.
 func send(host string, next func() []byte) error {
 	conn, err := net.Dial("tcp", host)
 	if err != nil {
@@ -125,7 +123,7 @@ func send(host string, next func() []byte) error {
 	return nil
 }
 
-// request is a batch's POST as it goes over the wire.
+// request returns the bytes of a POST.
 func request(body []byte) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "POST %s HTTP/1.1\r\nHost: x\r\nX-Telemetry-Token: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",

@@ -1,7 +1,7 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package e2e tests the whole: the real otelcol-saberloop, over real sockets.
+// Package e2e tests the real otelcol-saberloop over real sockets.
 package e2e
 
 import (

@@ -27,7 +27,7 @@ const (
 	mostMemory = 110_000_000
 )
 
-// longest is how long a value may be in a line of max_line_bytes.
+// longest is the size of a value that fits in a line of max_line_bytes.
 const longest = 2<<20 - 200
 
 // A replay of all signals uses less than mostMemory, whatever the size of the files
@@ -67,8 +67,7 @@ func TestReplayMemory(t *testing.T) {
 	}
 }
 
-// peakMemory waits until the replay has ended, and returns the most memory that
-// it took.
+// peakMemory waits until the replay has ended and returns its peak memory.
 func (r *replay) peakMemory(t *testing.T) (peak int64) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -85,12 +84,12 @@ func (r *replay) peakMemory(t *testing.T) (peak int64) {
 	}
 }
 
-// many is a list of one value again and again, of no more bytes than size.
+// many returns a list that repeats a value, of at most size bytes.
 func many(value string, size int) string {
 	return "[" + strings.Repeat(value+",", (size-2)/(len(value)+1)-1) + value + "]"
 }
 
-// members is an object of numbers, of no more bytes than size.
+// members returns an object of numbers, of at most size bytes.
 func members(size int) string {
 	all := make([]string, 0, size/10)
 	for n := range cap(all) {
@@ -99,8 +98,7 @@ func members(size int) string {
 	return "{" + strings.Join(all, ",") + "}"
 }
 
-// writeValues writes a day of each signal whose lines all have a value among
-// their attributes.
+// writeValues writes a day of each signal. Each line has the value as an attribute.
 func writeValues(t *testing.T, from string, lines int, value string) {
 	t.Helper()
 	for signal, attributes := range map[demodata.Signal]string{
@@ -111,9 +109,8 @@ func writeValues(t *testing.T, from string, lines int, value string) {
 	}
 }
 
-// writeLargeDays writes a day of each signal that is much larger than memory
-// may be: made-up lines, over and over, in as many members or frames where they
-// are compressed.
+// writeLargeDays writes days that are much larger than the memory limit. Compressed
+// files have many members or frames.
 func writeLargeDays(t *testing.T, from, suffix string) {
 	t.Helper()
 	const (

@@ -30,22 +30,21 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// replayTimeout bounds the wait for a replay that never ends.
+// replayTimeout limits the wait for the end of a replay.
 const replayTimeout = 5 * time.Minute
 
-// replay is a collector that replays the day files of one directory into
-// another one.
+// replay is a collector that replays day files from one directory to another.
 type replay struct {
 	from, to string
 	cmd      []string
 	env      []string
-	log      string // the path of what it writes, over all its runs
+	log      string // path of the output of all runs
 	process  *harness.Process
 }
 
-// newReplay makes ready to replay the day files below from. Settings are YAML
-// that is laid over testdata/replay.yaml. When the test ends the collector is
-// stopped, and its log shown if the test failed.
+// newReplay prepares a replay of the day files in from. Settings are YAML that is merged
+// into testdata/replay.yaml. The collector stops when the test ends; its log is shown
+// if the test failed.
 func newReplay(t *testing.T, from string, settings ...string) *replay {
 	t.Helper()
 	own := t.TempDir()
@@ -80,7 +79,7 @@ func (r *replay) start(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// run replays until the collector ends by itself, and returns its exit code.
+// run replays until the collector exits and returns its exit code.
 func (r *replay) run(t *testing.T) int {
 	t.Helper()
 	r.start(t)
@@ -106,7 +105,7 @@ func (r *replay) logged(t *testing.T) string {
 	return string(text)
 }
 
-// tally is what a replay says in the end, of a day and signal or of all.
+// tally is the summary of a replay, for a day and signal or for all.
 type tally struct {
 	Day, Signal               string
 	Lines, Sent, Bad, Refused int
@@ -114,8 +113,8 @@ type tally struct {
 	Unchanged                 int `json:"days_without_new_lines"`
 }
 
-// summary is what the last run said about each day and signal, by the path of
-// its plain file, and about all of them.
+// summary returns the summary of the last run for each day and signal, by the path of
+// the plain file, and for all.
 func (r *replay) summary(t *testing.T) (days map[string]tally, all tally) {
 	t.Helper()
 	const (
@@ -145,8 +144,8 @@ func (r *replay) summary(t *testing.T) (days map[string]tally, all tally) {
 	return days, all
 }
 
-// readDays returns the lines of all day files below a directory, by the paths
-// of the plain ones.
+// readDays returns the lines of all day files in a directory, by the path of the plain
+// file.
 func readDays(t *testing.T, directory string) map[string][]string {
 	t.Helper()
 	days := map[string][]string{}
@@ -155,7 +154,7 @@ func readDays(t *testing.T, directory string) map[string][]string {
 		require.NoError(t, err)
 		for _, path := range paths {
 			if strings.Contains(path, ".torn-") {
-				continue // What was written of a line when the process was killed.
+				continue // what the kill left of a line
 			}
 			content, err := harness.ReadFile(path)
 			require.NoError(t, err)
@@ -167,8 +166,7 @@ func readDays(t *testing.T, directory string) map[string][]string {
 	return days
 }
 
-// requireSameDays wants the replayed days to be the original ones, to the
-// byte.
+// requireSameDays requires that the replayed days equal the original ones byte by byte.
 func requireSameDays(t *testing.T, r *replay) {
 	t.Helper()
 	want, got := readDays(t, r.from), readDays(t, r.to)
@@ -235,8 +233,7 @@ func writeDemoDays(t *testing.T) (directory string) {
 	return directory
 }
 
-// pack compresses a file, as who compresses day files does: another name in
-// the end, and never half a file.
+// pack replaces a file by a compressed one, atomically.
 func pack(t *testing.T, path, suffix string) {
 	t.Helper()
 	content, err := os.ReadFile(path)
@@ -268,8 +265,8 @@ func replaceFile(t *testing.T, path string, content []byte) {
 	require.NoError(t, os.Rename(path+".new", path))
 }
 
-// A replay with mode once ends by itself, says what it did, and leaves the same
-// days as it found. The next one has nothing to do.
+// A replay with mode once ends by itself, logs a summary and writes the same days. The
+// next one has nothing to do.
 func TestReplayOnce(t *testing.T) {
 	t.Parallel()
 	r := newReplay(t, writeDemoDays(t))
@@ -291,9 +288,8 @@ func TestReplayOnce(t *testing.T) {
 	require.Equal(t, tally{Unchanged: 9}, all)
 }
 
-// A replay that is killed goes on where it was. The exporter here keeps what it
-// is given, all of it: what is there twice is no more than a batch for each
-// kill and signal, the one that was delivered and not yet noted, and whole.
+// A replay that was killed continues. Per kill and signal, at most one batch is there
+// twice: the one that was delivered but whose position was not saved.
 func TestReplayIsKilled(t *testing.T) {
 	t.Parallel()
 	const batch = 20
@@ -307,10 +303,10 @@ func TestReplayIsKilled(t *testing.T) {
 			return size > before+10_000
 		})
 		if more != nil || r.process.Kill() != nil {
-			break // It was through already.
+			break // the replay has ended
 		}
 	}
-	require.GreaterOrEqual(t, kills, 2, "kills in its midst")
+	require.GreaterOrEqual(t, kills, 2, "kills during the replay")
 	require.Zero(t, r.run(t), "exit code")
 
 	got := readDays(t, r.to)
@@ -327,13 +323,12 @@ func TestReplayIsKilled(t *testing.T) {
 	}
 }
 
-// repeated wants all lines in their order, but that the last ones, no more than
-// a batch has, may begin anew, and counts how often they did. What a process
-// wrote of a batch when it was killed can be a part of it.
+// repeated requires all lines in order and counts repeats: up to a batch of the last
+// lines may start again. A kill may leave a part of a batch.
 func repeated(t *testing.T, path string, want, got []string, batch int) int {
 	t.Helper()
-	// How many lines of want may have arrived, for lines can be equal, with the
-	// least repeats that it takes.
+	// Numbers of lines of want that may have arrived, with the least number of repeats.
+	// There may be several, because lines can be equal.
 	arrived := map[int]int{0: 0}
 	for i, line := range got {
 		next := map[int]int{}
@@ -350,14 +345,14 @@ func repeated(t *testing.T, path string, want, got []string, batch int) int {
 				reach(begin, repeats+1)
 			}
 		}
-		require.NotEmpty(t, next, "%s: line %d is neither the next one nor repeated", path, i+1)
+		require.NotEmpty(t, next, "%s: line %d is neither the next one nor a repeated one", path, i+1)
 		arrived = next
 	}
 	require.Contains(t, arrived, len(want), "%s: lines that arrived", path)
 	return arrived[len(want)]
 }
 
-// sizeOf is how many bytes the day files below a directory have.
+// sizeOf returns the size of the plain day files in a directory.
 func sizeOf(t *testing.T, directory string) (size int64) {
 	t.Helper()
 	for _, signal := range demodata.Signals {
@@ -372,7 +367,7 @@ func sizeOf(t *testing.T, directory string) (size int64) {
 	return size
 }
 
-// logLines are lines of logs whose messages are numbers.
+// logLines returns lines of logs with these numbers as messages.
 func logLines(first, last int) string {
 	var lines strings.Builder
 	for n := first; n <= last; n++ {
@@ -381,7 +376,7 @@ func logLines(first, last int) string {
 	return lines.String()
 }
 
-// logDay is the path of the file in which they are.
+// logDay is the path of their file.
 const logDay = "logs/2025-12-22.jsonl"
 
 // A bad line is named and skipped, and nothing of it is in the log. It
@@ -402,8 +397,8 @@ func TestReplayKeepsBadLinesOut(t *testing.T) {
 	require.NotContains(t, text, "secret")
 }
 
-// What a server refuses for good makes the exit code 1, which is told once, and
-// comes again with the next run. What it can't take for now is waited for.
+// If a server refuses a batch permanently, the exit code is 1, the log says so once, and
+// the next run sends it again. The replay waits while an error is retryable.
 func TestReplayIsRefused(t *testing.T) {
 	t.Parallel()
 	var (
@@ -455,7 +450,7 @@ func TestReplayIsRefused(t *testing.T) {
 	require.Equal(t, []int64{1, 2, 3, 4, 7, 8, 9, 10}, take())
 	_, all := r.summary(t)
 	require.Equal(t, tally{Lines: 10, Sent: 8, Refused: 2}, all)
-	require.Equal(t, 1, strings.Count(r.logged(t), "2 lines were refused"), "how often it is told")
+	require.Equal(t, 1, strings.Count(r.logged(t), "2 lines were refused"), "number of reports")
 
 	refuse(0)
 	require.Zero(t, r.run(t), "exit code")
@@ -464,9 +459,9 @@ func TestReplayIsRefused(t *testing.T) {
 	require.Empty(t, take())
 }
 
-// With mode follow it goes where the files go: lines that are appended, a last
-// one that is not whole yet, a file that becomes a compressed one, a newer
-// download of itself, the next day. Each line arrives once.
+// With mode follow the replay follows the files: appended lines, a last line that is not
+// whole yet, a file that is compressed, a newer download, the next day. Each line
+// arrives once.
 func TestReplayFollows(t *testing.T) {
 	t.Parallel()
 	from := t.TempDir()
@@ -475,7 +470,7 @@ func TestReplayFollows(t *testing.T) {
 	arrived := func(path, lines string) {
 		t.Helper()
 		var got string
-		require.NoError(t, r.process.Await("deliver what is new", func() bool {
+		require.NoError(t, r.process.Await("deliver the new lines", func() bool {
 			got = strings.Join(readDays(t, r.to)[path], "")
 			return len(got) >= len(lines)
 		}))
@@ -502,7 +497,7 @@ func TestReplayFollows(t *testing.T) {
 	extend(logLines(8, 9)) // into a plain file beside it
 	arrived(logDay, logLines(1, 9))
 
-	// Downloaded anew, as it was before it was compressed, and longer.
+	// A new download of the plain file, which has grown.
 	replaceFile(t, path, []byte(logLines(1, 12)))
 	arrived(logDay, logLines(1, 12))
 	require.NoError(t, os.Remove(path+".gz"))
@@ -511,7 +506,7 @@ func TestReplayFollows(t *testing.T) {
 	replaceFile(t, path, []byte(logLines(1, 15)))
 	arrived(logDay, logLines(1, 15))
 
-	// Stopped and started again it goes on.
+	// It continues after a restart.
 	require.NoError(t, r.process.Stop())
 	require.Zero(t, r.process.State().ExitCode(), "exit code")
 	extend(logLines(16, 16))

@@ -24,13 +24,11 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// makeRunTimeout bounds the wait for a `make run` that says nothing; it may
-// have to build first.
+// makeRunTimeout limits the wait for the output of `make run`, which may build first.
 const makeRunTimeout = 10 * time.Minute
 
-// What the README promises: after `make run` in a fresh checkout, the curl line
-// that it prints works when pasted into another terminal, the lines are where
-// it says, and Ctrl-C ends it.
+// The README's promise: after `make run` in a fresh checkout, the curl command that it
+// prints works, the lines are in the files that it names, and Ctrl-C stops it.
 func TestMakeRun(t *testing.T) {
 	t.Parallel()
 	checkout := freshCheckout(t)
@@ -38,14 +36,14 @@ func TestMakeRun(t *testing.T) {
 	run.Dir = checkout
 	run.Env = append(environmentWithout("TELEMETRY_"),
 		"TELEMETRY_ENDPOINT="+fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t)),
-		"GIT_DIR="+gitDir(t), "GIT_OPTIONAL_LOCKS=0") // the version to build, as it is in the original
+		"GIT_DIR="+gitDir(t), "GIT_OPTIONAL_LOCKS=0") // for the same version as the binary
 	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	output := &transcript{}
 	run.Stdout, run.Stderr = output, output
 	require.NoError(t, run.Start())
 	exited := make(chan struct{})
 	go func() {
-		_ = run.Wait() // make calls it an error that it was interrupted
+		_ = run.Wait() // make fails when it is interrupted
 		close(exited)
 	}()
 	t.Cleanup(func() {
@@ -56,7 +54,7 @@ func TestMakeRun(t *testing.T) {
 	})
 
 	require.Eventually(t, func() bool { return strings.Contains(output.String(), "Ctrl-C stops it") },
-		makeRunTimeout, 50*time.Millisecond, "make run does not say how to go on")
+		makeRunTimeout, 50*time.Millisecond, "make run does not print what to do")
 	var curl string
 	var files []string
 	for line := range strings.Lines(output.String()) {
@@ -89,8 +87,7 @@ func TestMakeRun(t *testing.T) {
 	require.Contains(t, output.String(), "Shutdown complete")
 }
 
-// freshCheckout copies the repository's files, and what is built of them so
-// that it need not be built again, to a new directory.
+// freshCheckout copies the repository and what is built from it to a new directory.
 func freshCheckout(t *testing.T) string {
 	t.Helper()
 	checkout := t.TempDir()
@@ -113,8 +110,7 @@ func gitDir(t *testing.T) string {
 	return filepath.Clean(strings.TrimSpace(string(output)))
 }
 
-// environmentWithout is this process's environment, less the variables whose
-// names start with prefix.
+// environmentWithout returns the environment without variables that have the prefix.
 func environmentWithout(prefix string) []string {
 	var kept []string
 	for _, variable := range os.Environ() {
@@ -125,7 +121,7 @@ func environmentWithout(prefix string) []string {
 	return kept
 }
 
-// transcript collects what a process writes, for others to read meanwhile.
+// transcript collects the output of a process. It is safe for concurrent use.
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer

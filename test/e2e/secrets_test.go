@@ -13,17 +13,17 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// Canaries that are looked for in the collector's log: as the token, in place
-// of a wrong token, and all over the payloads.
+// Texts that must not be in the collector's log: the token, a wrong token, and a text
+// in every payload.
 const (
 	tokenCanary   = "Zq7-token-canary"
 	wrongCanary   = "Zq7-wrong-canary"
 	payloadCanary = "Zq7-payload-canary"
-	canaryMark    = "Zq7" // what they share
+	canaryMark    = "Zq7" // part of all of them
 )
 
-// Nothing of a token or a payload reaches the collector's own log, at its most
-// talkative and whatever is wrong with the request.
+// The log has no token and no payload, at level debug and whatever is wrong with the
+// request.
 func TestNoSecretsInLog(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{
@@ -36,18 +36,17 @@ func TestNoSecretsInLog(t *testing.T) {
 	}
 	c.Stop(t)
 	log := c.Log(t)
-	require.Contains(t, log, "debug", "the log is not at its most talkative")
+	require.Contains(t, log, "debug", "the log level is not debug")
 	require.NotContains(t, log, canaryMark)
 
 	stored := false
 	for _, line := range (&harness.Reader{Directory: c.Directory}).Next(t) {
 		stored = stored || strings.Contains(line.Entry, payloadCanary)
 	}
-	require.True(t, stored, "no canary was ever let in")
+	require.True(t, stored, "no canary was stored")
 }
 
-// The same where the pipeline fails, for now and for good: exporters like to
-// log what they could not deliver.
+// The same if the pipeline fails: exporters may log what they could not deliver.
 func TestNoSecretsInLogOfFailures(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, harness.Options{
@@ -64,8 +63,8 @@ func TestNoSecretsInLogOfFailures(t *testing.T) {
 	require.NotContains(t, c.Log(t), canaryMark)
 }
 
-// withCanaries puts canaries wherever the case has room for them: in place of
-// the token, into keys and values of valid JSON, and around what is none.
+// withCanaries adds canaries to a case: as the token, in keys and values of valid JSON,
+// and around a body that is not JSON.
 func withCanaries(tc httpCase) httpCase {
 	var headers [][2]string
 	for _, h := range tc.Headers {
@@ -89,9 +88,8 @@ func withCanaries(tc httpCase) httpCase {
 	return tc
 }
 
-// unreachable is configuration that has a signal sent to where nobody
-// listens: its entries cannot be taken now, perhaps later. It ends inside of
-// "service".
+// unreachable returns a configuration that sends a signal to an endpoint where nothing
+// listens. It ends inside of "service".
 func unreachable(signal string) string {
 	return `
 exporters:
