@@ -56,7 +56,7 @@ func Lines(from, to int) []byte {
 // tests wait for is the file system of the disk.
 func TempDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "dayfile-")
+	dir, err := os.MkdirTemp("/dev/shm", "dayfile-") //nolint:usetesting // t.TempDir is on disk
 	if err != nil {
 		return t.TempDir()
 	}

@@ -32,7 +32,7 @@ func TestOneSyncServesAllWhoWait(t *testing.T) {
 	for n := 2; n <= 32; n++ {
 		go appendOne(n)
 	}
-	h := handleOf(s, dayfile.Logs, daytest.December22)
+	h := handleOf(s)
 	require.Eventually(t, func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -47,9 +47,10 @@ func TestOneSyncServesAllWhoWait(t *testing.T) {
 	require.Equal(t, []int{1, 1, 31}, watch.syncs)
 }
 
-func handleOf(s *Store, signal dayfile.Signal, day dayfile.Day) *handle {
+// handleOf returns the handle of logs22.
+func handleOf(s *Store) *handle {
 	s.mu.Lock()
-	a := s.appenders[fileKey{signal, day}]
+	a := s.appenders[fileKey{dayfile.Logs, daytest.December22}]
 	s.mu.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -201,7 +202,7 @@ func TestFailedSyncFailsAllWhoWait(t *testing.T) {
 	for n := 2; n <= 8; n++ {
 		go appendOne(n)
 	}
-	h := handleOf(s, dayfile.Logs, daytest.December22)
+	h := handleOf(s)
 	require.Eventually(t, func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -356,7 +357,7 @@ func TestOpeningAFileMakesItDurable(t *testing.T) {
 	daytest.AppendTo(t, dir, logs22, "{}\n")
 	disk.failOnce("write", errInjected, 0)
 	require.ErrorIs(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}), errInjected)
-	h := handleOf(s, dayfile.Logs, daytest.December22)
+	h := handleOf(s)
 	require.Equal(t, len(daytest.Line(0))+len("{}\n"), int(h.durable()))
 	require.Equal(t, h.durable(), disk.durable())
 	require.NoError(t, s.Close(t.Context()))

@@ -260,7 +260,7 @@ func TestIdleFilesAreClosed(t *testing.T) {
 		s, disk := openFaulty(t, Options{Directory: daytest.TempDir(t), Sync: SyncNone})
 		require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}))
 		pass(2*idleAfter + time.Second)
-		require.Nil(t, handleOf(s, dayfile.Logs, daytest.December22))
+		require.Nil(t, handleOf(s))
 		require.Equal(t, len(daytest.Line(1)), int(disk.durable()))
 		pass(closeGrace + idleAfter)
 		require.Empty(t, s.all())
