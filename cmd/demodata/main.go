@@ -1,12 +1,11 @@
 // Copyright The otelcol-saberloop Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demodata writes a month of made-up day files to try the analysis
-// on:
+// Command demodata writes a month of generated day files to try the analysis on:
 //
 //	go run ./cmd/demodata -directory demo-data
 //
-// The same seed and the same last day give the same files.
+// The same seed and last day give the same files.
 package main
 
 import (
@@ -32,15 +31,15 @@ func main() {
 	}
 }
 
-// run is the command: args are its arguments, now tells the time.
+// run runs the command with these arguments.
 func run(ctx context.Context, args []string, out, usage io.Writer, now func() time.Time) error {
 	flags := flag.NewFlagSet("demodata", flag.ContinueOnError)
 	flags.SetOutput(usage)
-	directory := flags.String("directory", "demo-data", "where the files go; day files must not be there yet")
+	directory := flags.String("directory", "demo-data", "directory of the files; it must not have day files")
 	to := flags.String("to", "", "last day, such as 2025-12-22 (default yesterday)")
 	days := flags.Int("days", 30, "number of days")
 	sessions := flags.Int("sessions", 500, "sessions on a working day, about 25 entries each")
-	seed := flags.Uint64("seed", 1, "what decides everything that is left to chance")
+	seed := flags.Uint64("seed", 1, "seed of the random numbers")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

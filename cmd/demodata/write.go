@@ -18,17 +18,16 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
 )
 
-// maxDepth is the saberloop receiver's default for max_depth: what it takes,
-// this takes.
+// maxDepth is the default of the saberloop receiver's max_depth.
 const maxDepth = 512
 
-// write writes the files of a month, as they would be had its POSTs come in,
-// and counts its entries.
+// write writes the day files that the collector would write for a month of POSTs. It
+// returns the numbers of entries.
 func write(ctx context.Context, month demodata.Month, directory string, now func() time.Time) (counts entry.Counts, err error) {
 	if err := requireNoDayFiles(directory); err != nil {
 		return counts, err
 	}
-	// What a power cut took, the next run makes again.
+	// No syncs: the files can be generated again.
 	files, err := store.Open(store.Options{Directory: directory, Sync: store.SyncNone, Now: now})
 	if err != nil {
 		return counts, err
@@ -50,8 +49,7 @@ func write(ctx context.Context, month demodata.Month, directory string, now func
 	return counts, nil
 }
 
-// requireNoDayFiles refuses a directory in which made-up entries would get
-// among others.
+// requireNoDayFiles returns an error if the directory has day files.
 func requireNoDayFiles(directory string) error {
 	for _, signal := range dayfile.Signals() {
 		days, err := reader.New(directory, signal, 1).Days(dayfile.MinDay, dayfile.MaxDay)
@@ -86,7 +84,7 @@ func writeDay(files *store.Store, month demodata.Month, day int) (counts entry.C
 		collect(lines[dayfile.Traces], entry.SpanLines(batch.Traces, post.ReceivedAt))
 		collect(lines[dayfile.Metrics], entry.MetricLines(batch.Metrics, post.ReceivedAt))
 	}
-	// Posts(day) are those received on that day, so each signal has one file.
+	// All posts were received on that day, so each signal has one file.
 	of := dayfile.DayOf(month.First.AddDate(0, 0, day), time.UTC)
 	for _, signal := range dayfile.Signals() {
 		if lines[signal].Len() == 0 {

@@ -19,8 +19,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 )
 
-// TestDashboards holds every panel and every variable of every dashboard to
-// what was put in.
+// TestDashboards compares every panel and variable of every dashboard with the generated
+// data.
 func TestDashboards(t *testing.T) {
 	boards := map[string]expectations{
 		"saberloop-overview":   overview,
@@ -31,8 +31,7 @@ func TestDashboards(t *testing.T) {
 	}
 	m := sharedMonth(t)
 	happened := eventsOf(t, m.Month)
-	// In the middle of the day, so that of the first day there is a part to be
-	// left out and of the last one to come.
+	// In the middle of a day, so that the first and the last day are not whole.
 	now := m.End().Add(9*time.Hour + 41*time.Minute + 23*time.Second + 456*time.Millisecond)
 
 	all := dashboards(t)
@@ -73,7 +72,7 @@ func TestDashboards(t *testing.T) {
 	}
 }
 
-// What a vital is coloured by is what its shares are told apart by.
+// The colours of a vital have the same thresholds as its shares.
 func TestThresholds(t *testing.T) {
 	for _, w := range []vital{lcp, inp, cls} {
 		coloured := 0
@@ -113,8 +112,7 @@ func titles(panels []panel) (titles []string) {
 	return titles
 }
 
-// choices are values for the variables of a dashboard other than those it
-// comes with.
+// choices returns values for the variables of a dashboard other than the defaults.
 func (f *filled) choices(uid string, happened events) (choices []map[string]string) {
 	switch uid {
 	case "saberloop-overview":
@@ -135,13 +133,13 @@ func (f *filled) choices(uid string, happened events) (choices []map[string]stri
 	return choices
 }
 
-// metricNames are those of points with a value.
+// metricNames returns the names of points with a value.
 func (all events) metricNames() []string {
 	byName := by(all.where(func(e *event) bool { return e.measured && e.name != "" }), nameOf)
 	return slices.Sorted(maps.Keys(byName))
 }
 
-// requireOffers holds the variables to what there is to choose from.
+// requireOffers compares the values that variables offer with the data.
 func requireOffers(t *testing.T, o opened, happened events) {
 	t.Helper()
 	label := func(name string) []string {
@@ -171,7 +169,7 @@ func requireOffers(t *testing.T, o opened, happened events) {
 	}
 }
 
-// requireShows holds a panel to what it is to show, and returns that.
+// requireShows compares a panel with the expectation and returns the expectation.
 func (o opened) requireShows(t *testing.T, p panel, expected func(view) any, happened events) any {
 	t.Helper()
 	want := expected(view{happened, o.from, o.to, o.chosen})
@@ -200,8 +198,7 @@ func (o opened) requireShows(t *testing.T, p panel, expected func(view) any, hap
 	return want
 }
 
-// requireOverridden looks for lines of a graph and columns of which a panel
-// says something, but which it doesn't have.
+// requireOverridden fails on overrides of a panel for lines or columns that do not exist.
 func (p panel) requireOverridden(t *testing.T, shown any) {
 	t.Helper()
 	var names []string
@@ -219,13 +216,13 @@ func (p panel) requireOverridden(t *testing.T, shown any) {
 	}
 }
 
-// near tells whether two numbers differ by no more than rounding.
+// near reports whether two numbers are equal up to rounding.
 func near(a, b float64) bool {
 	return a == b || math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b))
 }
 
-// near puts values that are near into another graph, which can be compared
-// then.
+// near copies values that are equal up to rounding to another graph, so that the graphs
+// can be compared.
 func (g graph) near(other graph) {
 	for name, values := range g {
 		for at, value := range values {
@@ -236,7 +233,7 @@ func (g graph) near(other graph) {
 	}
 }
 
-// requireSame compares tables but for the order of their rows.
+// requireSame compares tables, with rows in any order.
 func (w table) requireSame(t *testing.T, got table) {
 	t.Helper()
 	if len(w.Rows) == 0 {
@@ -258,7 +255,7 @@ func (w table) requireSame(t *testing.T, got table) {
 	}
 }
 
-// texts are the rows without their numbers.
+// texts returns the rows without their numbers.
 func (w table) texts() (texts []string) {
 	for _, row := range w.Rows {
 		text := slices.DeleteFunc(slices.Clone(row), func(cell any) bool { _, isNumber := cell.(float64); return isNumber })
@@ -274,8 +271,8 @@ func (w table) sort() {
 	})
 }
 
-// requireSame compares a text and a number a row. Of rows with the same
-// number as the last one shown, any may be.
+// requireSame compares text and number of each row. Rows with the same number as the last
+// one are interchangeable.
 func (w firstOf) requireSame(t *testing.T, got table) {
 	t.Helper()
 	require.Equal(t, w.Columns, got.Columns)
@@ -293,7 +290,7 @@ func (w firstOf) requireSame(t *testing.T, got table) {
 	}
 }
 
-// requireSame compares lines, of which each is to be there once.
+// requireSame compares lines. Each has to be there once.
 func (w lines) requireSame(t *testing.T, got []logLine) {
 	t.Helper()
 	require.Len(t, got, len(w))

@@ -21,9 +21,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// datasource is one of those that Grafana is provisioned with, as far as links
-// lead away from it. What follows one here does as Grafana does: it has no
-// server that could be run in its stead.
+// datasource has the links of a datasource that Grafana is provisioned with. The code
+// here follows links as Grafana does; the tests run no Grafana.
 type datasource struct {
 	UID      string `yaml:"uid"`
 	Type     string `yaml:"type"`
@@ -34,7 +33,7 @@ type datasource struct {
 	Correlations []correlation `yaml:"correlations"`
 }
 
-// derivedField makes a link of a label of a log line.
+// derivedField is a link from a label of a log line.
 type derivedField struct {
 	Name          string `yaml:"name"`
 	MatcherType   string `yaml:"matcherType"`
@@ -43,7 +42,7 @@ type derivedField struct {
 	URL           string `yaml:"url"`
 }
 
-// tracesToLogs makes a link of a span.
+// tracesToLogs is a link from a span.
 type tracesToLogs struct {
 	DatasourceUID      string        `yaml:"datasourceUid"`
 	SpanStartTimeShift time.Duration `yaml:"spanStartTimeShift"`
@@ -52,7 +51,7 @@ type tracesToLogs struct {
 	Query              string        `yaml:"query"`
 }
 
-// correlation makes a link of a field of a row that a query returned.
+// correlation is a link from a field of a query result.
 type correlation struct {
 	TargetUID string `yaml:"targetUID"`
 	Type      string `yaml:"type"`
@@ -68,7 +67,7 @@ type correlation struct {
 	} `yaml:"config"`
 }
 
-// provisioned are the datasources by their UIDs.
+// provisioned returns the datasources by UID.
 func provisioned(tb testing.TB) map[string]datasource {
 	tb.Helper()
 	text, err := os.ReadFile(filepath.Join(harness.Root(tb), "analysis/grafana/provisioning/datasources/saberloop.yaml"))
@@ -90,11 +89,11 @@ func provisioned(tb testing.TB) map[string]datasource {
 	return byUID
 }
 
-// variable is how Grafana spells one in a template.
+// variable matches a variable in a template.
 var variable = regexp.MustCompile(`\$(\w+)|\$\{(\w+)(?:\.([^:}]+))?\}`)
 
-// interpolate puts variables into a template. Grafana offers no link where one
-// of them has no value.
+// interpolate replaces the variables in a template. Grafana shows no link if one has no
+// value.
 func interpolate(template string, variables map[string]any) (text string, ok bool) {
 	ok = true
 	text = variable.ReplaceAllStringFunc(template, func(match string) string {
@@ -112,7 +111,7 @@ func interpolate(template string, variables map[string]any) (text string, ok boo
 	return text, ok
 }
 
-// step is one of a path into a variable: name, or ["name"].
+// step matches a step of a path into a variable: name or ["name"].
 var step = regexp.MustCompile(`^(?:\.?(\w+)|\["([^"]+)"\])`)
 
 func at(value any, path string) (any, bool) {
@@ -131,7 +130,7 @@ func at(value any, path string) (any, bool) {
 	return value, true
 }
 
-// query is the link's that a derived field makes of a line, if it makes one.
+// query returns the query of the link for a line, if there is one.
 func (f derivedField) query(tb testing.TB, line logLine) (string, bool) {
 	tb.Helper()
 	require.Equal(tb, "label", f.MatcherType)
@@ -148,8 +147,7 @@ func (f derivedField) query(tb testing.TB, line logLine) (string, bool) {
 	})
 }
 
-// query is the link's that a correlation makes of a row's fields, if it makes
-// one: the target with its variables put in.
+// query returns the target of the link for the fields of a row, if there is one.
 func (c correlation) query(tb testing.TB, fields map[string]any) (map[string]any, bool) {
 	tb.Helper()
 	require.Equal(tb, "query", c.Type)
@@ -178,8 +176,7 @@ func (c correlation) query(tb testing.TB, fields map[string]any) (map[string]any
 	return target, true
 }
 
-// query is the link's that is made of a span, if one is, and the time that it
-// looks at.
+// query returns the query and the time range of the link for a span, if there is one.
 func (l tracesToLogs) query(tb testing.TB, s span) (query string, from, to time.Time, ok bool) {
 	tb.Helper()
 	require.True(tb, l.CustomQuery)

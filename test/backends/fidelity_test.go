@@ -33,8 +33,8 @@ func TestASecondImportSendsNothing(t *testing.T) {
 	require.InDelta(t, before, m.Loki.received(t), 0)
 }
 
-// A collector that remembers nothing sends all of it again, and all of it is
-// there once: what Loki has of it in memory, and what it has on disk.
+// A collector without a saved position sends everything again. Everything is stored
+// once, whether Loki had it in memory or on disk.
 func TestAnotherImportAddsNothing(t *testing.T) {
 	m := sharedMonth(t)
 	importAgain := func() {
@@ -49,8 +49,8 @@ func TestAnotherImportAddsNothing(t *testing.T) {
 	m.requireHold(t, m.files)
 }
 
-// An import that is killed and started again, and again, has everything
-// there, once.
+// After an import that is killed and started again several times, everything is stored
+// once.
 func TestAnImportThatIsKilled(t *testing.T) {
 	s := ownServers(t)
 	days := writeMonth(t, t.TempDir(), 3, 500)
@@ -62,7 +62,7 @@ func TestAnImportThatIsKilled(t *testing.T) {
 		enough := s.Loki.received(t) + float64(files.Lines()/20)
 		err := process.Await("send something", func() bool { return s.Loki.received(t) >= enough })
 		if err != nil || process.Kill() != nil {
-			break // it was through
+			break // the import has ended
 		}
 		kills++
 	}
@@ -71,7 +71,7 @@ func TestAnImportThatIsKilled(t *testing.T) {
 	s.requireHold(t, files)
 }
 
-// Sessions come by the thousand: each as a label would be a series of its own.
+// There are thousands of sessions. As a label, each would be a series.
 func TestSessionsAreNoLabels(t *testing.T) {
 	m := sharedMonth(t)
 	from, to := m.files.span(t)

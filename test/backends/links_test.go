@@ -18,14 +18,13 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// The links between the servers, followed as Grafana follows them from what it
-// is provisioned with.
+// The links between the servers, followed as Grafana does with its provisioning.
 const (
 	logsUID   = "saberloop-loki"
 	tracesUID = "saberloop-jaeger"
 )
 
-// derived is a datasource's derived field of a name.
+// derived returns a derived field of a datasource.
 func (d datasource) derived(t *testing.T, name string) derivedField {
 	t.Helper()
 	i := slices.IndexFunc(d.JSONData.DerivedFields, func(f derivedField) bool { return f.Name == name })
@@ -33,14 +32,14 @@ func (d datasource) derived(t *testing.T, name string) derivedField {
 	return d.JSONData.DerivedFields[i]
 }
 
-// linesOf are the lines of a session, as a log panel shows them.
+// linesOf returns the lines of a session as a log panel shows them.
 func (f *filled) linesOf(t *testing.T, id string) []logLine {
 	t.Helper()
 	from, to := f.sessions[id].around()
 	return f.Loki.Lines(t, "{service_name=\"saberloop\"} | session_id = `"+id+"`", from, to)
 }
 
-// spansOfSession are its spans, as a search shows them.
+// spansOfSession returns the spans of a session as a search shows them.
 func (f *filled) spansOfSession(t *testing.T, id string) []span {
 	t.Helper()
 	from, to := f.sessions[id].around()
@@ -71,7 +70,7 @@ func TestFromALineToItsTrace(t *testing.T) {
 			follow(line)
 		}
 	}
-	// Logs that name their trace are rarer.
+	// Few logs name their trace.
 	day := m.First.AddDate(0, 0, demodata.IncidentDay+1)
 	for _, line := range m.Loki.Lines(t, `{saberloop_signal="logs"} | traceId != ""`, day, day.Add(aDay)) {
 		follow(line)
@@ -100,7 +99,7 @@ func TestFromALineToItsSessionsPage(t *testing.T) {
 	require.False(t, ok, "a line without a session leads to %s", page)
 }
 
-// logsPanel is the query of a page's logs with the variables of its address.
+// logsPanel returns the query of a dashboard's log panel with the variables of a URL.
 func logsPanel(t *testing.T, page string) string {
 	t.Helper()
 	address, err := url.Parse(page)

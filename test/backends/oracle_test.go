@@ -19,13 +19,12 @@ import (
 	"github.com/saberloop/otelcol-saberloop/internal/demodata"
 )
 
-// event is an entry of the month, as the generator made it, and what a
-// dashboard makes of it.
+// event is a generated entry and what a dashboard shows of it.
 type event struct {
 	place
-	at               time.Time // of a span, when it ended
+	at               time.Time // the end of a span
 	shownAt          time.Time // in Loki
-	session, release string    // empty where the client says none
+	session, release string    // empty if the client has none
 	text             string    // the line
 
 	level string // of a log, in lower case
@@ -37,21 +36,21 @@ type event struct {
 	trace  string
 
 	value    float64
-	measured bool // whether there is a value
+	measured bool // there is a value
 	labels   map[string]string
 }
 
-// severe tells whether a log tells of an error.
+// severe reports whether a log is an error.
 func (e *event) severe() bool {
 	return e.Signal == "logs" && slices.Contains([]string{"error", "fatal", "critical"}, e.level)
 }
 
 func (e *event) ms() float64 { return float64(e.took) / 1e6 }
 
-// start is when a span began, as Jaeger has it.
+// start returns the start of a span as Jaeger has it.
 func (e *event) start() time.Time { return e.at.Add(-e.took).Truncate(time.Microsecond) }
 
-// nameOrUnknown and releaseOrUnknown are how panels name what may have no name.
+// nameOrUnknown and releaseOrUnknown return names as panels show them.
 func (e *event) nameOrUnknown() string { return orUnknown(e.name) }
 
 func (e *event) releaseOrUnknown() string { return orUnknown(e.release) }
@@ -65,8 +64,7 @@ func orUnknown(text string) string {
 
 var digits = regexp.MustCompile(`[0-9]+([.,][0-9]+)*`)
 
-// kind is the message of a log without its numbers, and without what is behind
-// its 200th character.
+// kind returns the message of a log with its numbers replaced, cut after 200 characters.
 func (e *event) kind() string {
 	if e.text == "" {
 		return "(no message)"
@@ -75,10 +73,10 @@ func (e *event) kind() string {
 	return string(kind[:min(len(kind), 200)])
 }
 
-// events are all entries of a month, or some.
+// events are entries of a month.
 type events []*event
 
-// eventsOf reads the POSTs of a month, not what became of them.
+// eventsOf returns the entries in the POSTs of a month, as they were generated.
 func eventsOf(tb testing.TB, month demodata.Month) (all events) {
 	tb.Helper()
 	for day := range month.Days {
@@ -122,7 +120,7 @@ func newEvent(e entry, at place, release string) *event {
 	return event
 }
 
-// where are those events that are to be kept.
+// where returns the events for which keep is true.
 func (all events) where(keep func(*event) bool) (some events) {
 	for _, e := range all {
 		if keep(e) {
@@ -132,12 +130,12 @@ func (all events) where(keep func(*event) bool) (some events) {
 	return some
 }
 
-// of are the events of a signal.
+// of returns the events of a signal.
 func (all events) of(signal string) events {
 	return all.where(func(e *event) bool { return e.Signal == signal })
 }
 
-// by divides events by something that they have.
+// by groups events by a key.
 func by[K comparable](all events, key func(*event) K) map[K]events {
 	groups := map[K]events{}
 	for _, e := range all {
@@ -147,27 +145,27 @@ func by[K comparable](all events, key func(*event) K) map[K]events {
 	return groups
 }
 
-// count is their number.
+// count returns the number of events.
 func (all events) count() float64 { return float64(len(all)) }
 
-// sessions is the number of sessions that they are of.
+// sessions returns the number of sessions.
 func (all events) sessions() float64 {
 	bySession := by(all, func(e *event) string { return e.session })
 	delete(bySession, "")
 	return float64(len(bySession))
 }
 
-// releases is the number of releases that they are of; no release is one, too.
+// releases returns the number of releases. No release counts as one.
 func (all events) releases() float64 {
 	return float64(len(by(all, func(e *event) string { return e.release })))
 }
 
-// share is the part of them for which something is true.
+// share returns the share of events for which is is true.
 func share(is func(*event) bool) func(events) float64 {
 	return func(all events) float64 { return all.where(is).count() / all.count() }
 }
 
-// quantile of something that they have, between two of them by how near it is.
+// quantile returns an interpolated quantile.
 func quantile(q float64, of func(*event) float64) func(events) float64 {
 	return func(all events) float64 {
 		if len(all) == 0 {
@@ -186,7 +184,7 @@ func quantile(q float64, of func(*event) float64) func(events) float64 {
 	}
 }
 
-// mean of the points' values.
+// mean returns the mean of the points' values.
 func (all events) mean() float64 {
 	var sum float64
 	for _, e := range all {
@@ -195,7 +193,7 @@ func (all events) mean() float64 {
 	return sum / all.count()
 }
 
-// worst of the points' values.
+// worst returns the largest of the points' values.
 func (all events) worst() float64 {
 	worst := math.Inf(-1)
 	for _, e := range all {
@@ -204,7 +202,7 @@ func (all events) worst() float64 {
 	return worst
 }
 
-// firstSeen and lastSeen are in milliseconds, as Grafana has times.
+// firstSeen and lastSeen return times in milliseconds, as in Grafana.
 func (all events) firstSeen() float64 {
 	return float64(slices.MinFunc(all, byTime).at.UnixMilli())
 }
@@ -217,26 +215,26 @@ func byTime(a, b *event) int { return a.at.Compare(b.at) }
 
 func byShownTime(a, b *event) int { return a.shownAt.Compare(b.shownAt) }
 
-// view is what there is to be seen in an opened dashboard.
+// view is what an opened dashboard has to show.
 type view struct {
 	events
 	from, to time.Time
 	chosen   map[string]string
 }
 
-// during are those events that are of the time that is looked at, as a metric
-// query has it: without its beginning, with its end.
+// during returns the events in the time range, without its start and with its end, as in
+// a metric query.
 func (v view) during(some events) events {
 	return some.where(func(e *event) bool { return v.from.Before(e.shownAt) && !v.to.Before(e.shownAt) })
 }
 
-// chose tells whether what an event has was chosen.
+// chose reports whether a value is selected.
 func (v view) chose(name, value string) bool {
 	return v.chosen[name] == everything || v.chosen[name] == value
 }
 
-// perDay is a graph of a line per name, with a value for every day that has
-// events. Days are those of UTC, whole ones, the first and the last, too.
+// perDay returns a graph with a line per name and a value per day that has events. Days are
+// whole UTC days.
 func (v view) perDay(some events, name func(*event) string, value func(events) float64) graph {
 	shown := graph{}
 	byDay := by(some, func(e *event) time.Time { return e.at.Truncate(aDay) })
@@ -248,13 +246,13 @@ func (v view) perDay(some events, name func(*event) string, value func(events) f
 	return shown
 }
 
-// column is one of a table: its title, and what it has of events.
+// column is a column of a table.
 type column struct {
 	title string
 	value func(events) float64
 }
 
-// perKey is a table of a row for each key that events have.
+// perKey returns a table with a row per key.
 func perKey[K comparable](some events, titles []string, key func(*event) K, cells func(K) []any, columns ...column) table {
 	shown := table{Columns: titles}
 	for _, c := range columns {
@@ -270,33 +268,30 @@ func perKey[K comparable](some events, titles []string, key func(*event) K, cell
 	return shown
 }
 
-// named gives all events the same name.
+// named returns a function that gives all events the same name.
 func named(name string) func(*event) string { return func(*event) string { return name } }
 
-// cell is a row's beginning of one text.
+// cell returns the first cell of a row.
 func cell(text string) []any { return []any{text} }
 
-// firstOf are so many rows as a table shows at most of those that it could,
-// the ones with the highest values.
+// firstOf is a table that shows at most Limit rows, those with the highest values.
 type firstOf struct {
 	Limit int
 	table
 }
 
-// lines are where the log lines stand that a panel shows, from top to bottom.
-// Those of one time, of which there can be one per signal, may be in any order.
+// lines are the lines that a logs panel shows, from top to bottom. Lines of the same time
+// may be in any order.
 type lines []*event
 
-// lines are the first of some events, sorted, that are of the time that is
-// looked at.
+// lines returns the first events in the time range, sorted.
 func (v view) lines(some events, order func(a, b *event) int, limit int) lines {
 	shown := some.where(func(e *event) bool { return !e.shownAt.Before(v.from) && e.shownAt.Before(v.to) })
 	slices.SortFunc(shown, order)
 	return lines(shown[:min(limit, len(shown))])
 }
 
-// traces are rows of Jaeger's: those of the traces of some spans, the latest
-// ones.
+// traces returns the table of the latest traces of some spans.
 func (v view) traces(some events, limit int) table {
 	wanted := map[string]bool{}
 	for _, e := range some {
@@ -313,7 +308,7 @@ func (v view) traces(some events, limit int) table {
 	latest := slices.SortedFunc(maps.Values(roots), func(a, b *event) int { return b.start().Compare(a.start()) })
 	shown := table{Columns: []string{"Trace ID", "Trace name", "Start time", "Duration"}}
 	for _, e := range latest[:min(limit, len(latest))] {
-		took := max(0, e.took.Microseconds()) // Jaeger takes no span that ends before it began
+		took := max(0, e.took.Microseconds()) // Jaeger has no negative durations
 		shown.Rows = append(shown.Rows, []any{e.trace, "saberloop: " + e.name, e.start(), float64(took)})
 	}
 	return shown

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// expectations say what the panels of a dashboard are to show, by their
-// titles: a graph, a stat, a table, the firstOf many rows or the lines.
+// expectations has what the panels of a dashboard have to show, by title: a graph, stat,
+// table, firstOf or lines.
 type expectations map[string]func(view) any
 
 func nameOf(e *event) string { return e.name }
@@ -87,8 +87,7 @@ func (v view) errors() events {
 	return v.where(func(e *event) bool { return e.severe() && v.chose("release", e.release) })
 }
 
-// vital is one of the web vitals, with the thresholds published at
-// web.dev/vitals.
+// vital is a web vital with the thresholds published at web.dev/vitals.
 type vital struct {
 	title, metric string
 	good, poor    float64
@@ -156,7 +155,7 @@ var apiCalls = expectations{
 
 var failures = share(func(e *event) bool { return e.failed })
 
-// calls are the spans of the operations that were chosen.
+// calls returns the spans of the selected operations.
 func (v view) calls() events {
 	operation := regexp.MustCompile("^(?:" + v.chosen["operation"] + ")$")
 	return v.of("traces").where(func(e *event) bool { return operation.MatchString(e.name) })
@@ -167,7 +166,7 @@ var session = expectations{
 		if n := v.during(v.session()).count(); n > 0 {
 			return stat(n)
 		}
-		return stat(math.NaN()) // the panel has a word for it
+		return stat(math.NaN()) // the panel shows a text for it
 	},
 	"Errors": func(v view) any { return stat(v.during(v.session()).where((*event).severe).count()) },
 	"Vitals": func(v view) any {
@@ -184,7 +183,7 @@ var session = expectations{
 	},
 }
 
-// session are the events of the session that was chosen, if one was.
+// session returns the events of the selected session.
 func (v view) session() events {
 	return v.where(func(e *event) bool { return e.session != "" && e.session == v.chosen["session"] })
 }

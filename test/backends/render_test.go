@@ -24,11 +24,11 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// What Grafana 13 does with a dashboard, as far as ours need it: what it puts
-// in for variables, which requests it makes of a query and what it makes of
-// the answers. What is unknown here fails, rather than being left out.
+// This file does what Grafana 13 does with our dashboards: it replaces variables, turns
+// queries into requests and transforms the answers. A setting that it does not know
+// fails the test.
 
-// dashboard is one of Grafana's.
+// dashboard is a Grafana dashboard.
 type dashboard struct {
 	UID  string `json:"uid"`
 	Time struct {
@@ -41,11 +41,11 @@ type dashboard struct {
 	Panels []panel `json:"panels"`
 }
 
-// dashboardVariable is a choice at the top of a dashboard.
+// dashboardVariable is a variable of a dashboard.
 type dashboardVariable struct {
 	Name       string          `json:"name"`
 	Type       string          `json:"type"`
-	Query      json.RawMessage `json:"query"` // of a textbox its value, else an object
+	Query      json.RawMessage `json:"query"` // the value of a textbox, else an object
 	Multi      bool            `json:"multi"`
 	IncludeAll bool            `json:"includeAll"`
 	AllValue   string          `json:"allValue"`
@@ -54,7 +54,7 @@ type dashboardVariable struct {
 	} `json:"current"`
 }
 
-// everything is the value of a variable of which nothing less is chosen.
+// everything is the value of a variable with "All" selected.
 const everything = "$__all"
 
 type panel struct {
@@ -88,10 +88,10 @@ type panel struct {
 	} `json:"fieldConfig"`
 }
 
-// thresholds are the values from which on something has another colour.
+// thresholds are the lower bounds of the colours.
 type thresholds struct {
 	Steps []struct {
-		Value *float64 `json:"value"` // none for the lowest
+		Value *float64 `json:"value"` // nil for the lowest
 	} `json:"steps"`
 }
 
@@ -102,26 +102,26 @@ type target struct {
 		Type string `json:"type"`
 		UID  string `json:"uid"`
 	} `json:"datasource"`
-	// Loki's and Prometheus'.
+	// For Loki and Prometheus.
 	Expr         string `json:"expr"`
 	LegendFormat string `json:"legendFormat"`
-	// Loki's and Jaeger's.
+	// For Loki and Jaeger.
 	QueryType string `json:"queryType"`
-	// Loki's.
+	// For Loki.
 	Step          string `json:"step"`
 	SplitDuration string `json:"splitDuration"`
 	Direction     string `json:"direction"`
 	MaxLines      int    `json:"maxLines"`
-	// Prometheus'.
+	// For Prometheus.
 	Range    bool   `json:"range"`
 	Interval string `json:"interval"`
-	// Jaeger's.
+	// For Jaeger.
 	Service string `json:"service"`
 	Tags    string `json:"tags"`
 	Limit   int    `json:"limit"`
 }
 
-// strictTarget is a query of which every key is known.
+// strictTarget is a query without unknown keys.
 type strictTarget struct{ target }
 
 func (t *strictTarget) UnmarshalJSON(data []byte) error {
@@ -139,7 +139,7 @@ type transformation struct {
 	} `json:"options"`
 }
 
-// dashboards are those that Grafana is provisioned with.
+// dashboards returns the dashboards that Grafana is provisioned with.
 func dashboards(tb testing.TB) []dashboard {
 	tb.Helper()
 	files, err := filepath.Glob(filepath.Join(harness.Root(tb), "analysis/grafana/dashboards/*.json"))
@@ -155,7 +155,7 @@ func dashboards(tb testing.TB) []dashboard {
 	return boards
 }
 
-// opened is a dashboard that somebody looks at.
+// opened is a dashboard that is open at a time.
 type opened struct {
 	*servers
 	dashboard
@@ -164,7 +164,7 @@ type opened struct {
 	chosen map[string]string
 }
 
-// open opens a dashboard at a time, with the variables that it comes with.
+// open opens a dashboard at a time, with the default values of its variables.
 func (s *servers) open(tb testing.TB, d dashboard, now time.Time) opened {
 	tb.Helper()
 	o := opened{servers: s, dashboard: d, from: relative(tb, d.Time.From, now), to: relative(tb, d.Time.To, now), chosen: map[string]string{}}
@@ -174,7 +174,7 @@ func (s *servers) open(tb testing.TB, d dashboard, now time.Time) opened {
 	return o
 }
 
-// relative reads now, or such as now-30d.
+// relative parses times such as now and now-30d.
 func relative(tb testing.TB, text string, now time.Time) time.Time {
 	tb.Helper()
 	ago, ok := strings.CutPrefix(text, "now")
@@ -185,7 +185,7 @@ func relative(tb testing.TB, text string, now time.Time) time.Time {
 	return now.Add(-interval(tb, strings.TrimPrefix(ago, "-")))
 }
 
-// interval reads such as 1d.
+// interval parses durations such as 1d.
 func interval(tb testing.TB, text string) time.Duration {
 	tb.Helper()
 	days, ok := strings.CutSuffix(text, "d")
@@ -195,7 +195,7 @@ func interval(tb testing.TB, text string) time.Duration {
 	return time.Duration(n) * aDay
 }
 
-// fill puts the chosen values into a template.
+// fill replaces the variables in a template.
 func (o opened) fill(tb testing.TB, template string, escape func(string) string) string {
 	tb.Helper()
 	values := map[string]any{}
@@ -219,13 +219,13 @@ func (o opened) fill(tb testing.TB, template string, escape func(string) string)
 
 var special = regexp.MustCompile(`[$^*{}\[\]+?.()|]`)
 
-// escapeRegexp is what Grafana does to a value that can be one of many, for a
+// escapeRegexp escapes the value of a variable with several values, as Grafana does for a
 // regular expression in double quotes.
 func escapeRegexp(value string) string {
 	return special.ReplaceAllString(strings.ReplaceAll(value, `\`, `\\\\`), `\\$0`)
 }
 
-// uses tells whether a panel shows something else when a variable changes.
+// uses reports whether a panel depends on a variable.
 func (p panel) uses(name string) bool {
 	return slices.ContainsFunc(p.Targets, func(t strictTarget) bool {
 		for _, text := range []string{t.Expr, t.Tags} {
@@ -239,18 +239,18 @@ func (p panel) uses(name string) bool {
 	})
 }
 
-// graph has for every name in the legend its value at every time.
+// graph has the value at every time for every name in the legend.
 type graph map[string]map[string]float64
 
 func (g graph) add(name string, at time.Time, value float64) {
 	if g[name] == nil {
 		g[name] = map[string]float64{}
 	}
-	// Answers to parts of a query that overlap would be summed up.
+	// Grafana adds up answers to overlapping parts of a query.
 	g[name][at.UTC().Format(time.RFC3339Nano)] += value
 }
 
-// graph is what a panel of time series shows.
+// graph returns what a time series panel shows.
 func (o opened) graph(tb testing.TB, p panel) graph {
 	tb.Helper()
 	shown := graph{}
@@ -274,7 +274,7 @@ func asAny(labels map[string]string) map[string]any {
 	return values
 }
 
-// series asks for a range of values.
+// series runs a range query.
 func (o opened) series(tb testing.TB, t target) (all []series) {
 	tb.Helper()
 	switch t.Datasource.UID {
@@ -292,7 +292,7 @@ func (o opened) series(tb testing.TB, t target) (all []series) {
 		}
 	case "saberloop-prometheus":
 		require.True(tb, t.Range)
-		step := interval(tb, t.Interval) // as long as a point is a pixel, and more
+		step := interval(tb, t.Interval) // if that is longer than a pixel
 		var a answered
 		post(tb, o.Prometheus.url+"/api/v1/query_range", url.Values{
 			"query": {o.fill(tb, t.Expr, escapeRegexp)},
@@ -305,7 +305,7 @@ func (o opened) series(tb testing.TB, t target) (all []series) {
 	return all
 }
 
-// split is the time that one request to Loki asks for.
+// split returns the time range of one request to Loki.
 func (t target) split(tb testing.TB) time.Duration {
 	tb.Helper()
 	if t.SplitDuration == "" {
@@ -314,7 +314,7 @@ func (t target) split(tb testing.TB) time.Duration {
 	return interval(tb, t.SplitDuration)
 }
 
-// divide divides a metric query into requests of whole steps.
+// divide splits a metric query into requests of whole steps.
 func divide(from, to time.Time, step, split time.Duration) (parts [][2]time.Time) {
 	if split < step {
 		return [][2]time.Time{{from, to}}
@@ -330,13 +330,13 @@ func divide(from, to time.Time, step, split time.Duration) (parts [][2]time.Time
 	return parts
 }
 
-// frame is a table on its way to a panel.
+// frame is a table before the transformations of a panel.
 type frame struct {
 	columns []string
 	rows    []map[string]any
 }
 
-// instant asks for values at the end of the time.
+// instant runs an instant query at the end of the time range.
 func (o opened) instant(tb testing.TB, t target) frame {
 	tb.Helper()
 	require.Equal(tb, "saberloop-loki", t.Datasource.UID)
@@ -365,10 +365,10 @@ func (o opened) instant(tb testing.TB, t target) frame {
 	return f
 }
 
-// stat is the one number that a panel shows.
+// stat is the number that a stat panel shows.
 type stat float64
 
-// stat is what a panel of one number shows; none is NaN.
+// stat returns what a stat panel shows, or NaN for no value.
 func (o opened) stat(tb testing.TB, p panel) stat {
 	tb.Helper()
 	require.Equal(tb, []string{"lastNotNull"}, p.Options.ReduceOptions.Calcs)
@@ -381,13 +381,13 @@ func (o opened) stat(tb testing.TB, p panel) stat {
 	return stat(f.rows[0]["Value #"+p.Targets[0].RefID].(float64))
 }
 
-// table is what a panel shows: columns, and rows of as many cells.
+// table is what a table panel shows.
 type table struct {
 	Columns []string
 	Rows    [][]any
 }
 
-// table is what a panel of a table shows.
+// table returns what a table panel shows.
 func (o opened) table(tb testing.TB, p panel) table {
 	tb.Helper()
 	var frames []frame
@@ -427,8 +427,7 @@ func (o opened) table(tb testing.TB, p panel) table {
 	return shown
 }
 
-// merge makes one row of those that have the same in all columns that all
-// frames have.
+// merge joins rows of several frames that are equal in all common columns.
 func merge(frames []frame) frame {
 	var merged frame
 	for _, f := range frames {
@@ -471,7 +470,7 @@ func merge(frames []frame) frame {
 	return merged
 }
 
-// organize leaves columns out, puts the others in order and renames them.
+// organize removes, sorts and renames columns.
 func (t transformation) organize(tb testing.TB, f frame) frame {
 	tb.Helper()
 	f.columns = slices.DeleteFunc(f.columns, func(column string) bool { return t.Options.ExcludeByName[column] })
@@ -491,7 +490,7 @@ func (t transformation) organize(tb testing.TB, f frame) frame {
 	return f
 }
 
-// search asks Jaeger for traces. Of each there is a row of its first span.
+// search returns a row per trace in Jaeger, for its first span.
 func (o opened) search(tb testing.TB, t target) frame {
 	tb.Helper()
 	require.Equal(tb, "search", t.QueryType)
@@ -514,7 +513,7 @@ func (o opened) search(tb testing.TB, t target) frame {
 	return f
 }
 
-// logs are the lines that a panel shows, from top to bottom.
+// logs returns the lines that a logs panel shows, from top to bottom.
 func (o opened) logs(tb testing.TB, p panel) []logLine {
 	tb.Helper()
 	require.Len(tb, p.Targets, 1)
@@ -534,7 +533,7 @@ func (o opened) logs(tb testing.TB, p panel) []logLine {
 
 var labelValues = regexp.MustCompile(`^label_values\((?:(.+),\s*)?(.+)\)$`)
 
-// offers are the values that a variable offers, "All" apart.
+// offers returns the values that a variable offers, without "All".
 func (o opened) offers(tb testing.TB, v dashboardVariable) []string {
 	tb.Helper()
 	require.Equal(tb, "query", v.Type)
@@ -556,7 +555,8 @@ func (o opened) offers(tb testing.TB, v dashboardVariable) []string {
 
 var plainName = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
 
-// escapeName spells a label's name in a path: service.version is U__service_2e_version.
+// escapeName escapes the name of a label in a path: service.version becomes
+// U__service_2e_version.
 func escapeName(name string) string {
 	if plainName.MatchString(name) {
 		return name

@@ -22,21 +22,21 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/harness"
 )
 
-// sshServer is an OpenSSH server on loopback that lets one key in.
+// sshServer is an OpenSSH server on loopback that accepts one key.
 type sshServer struct {
 	port      int
 	directory string
 }
 
-// privilegeSeparation is where Debian's sshd, run by root, wants an empty
-// folder; otherwise its boot scripts make it.
+// privilegeSeparation is an empty directory that Debian's sshd needs as root. Its boot
+// scripts create it otherwise.
 const privilegeSeparation = "/run/sshd"
 
 func startSSHServer(t *testing.T) *sshServer {
 	t.Helper()
 	sshd, err := exec.LookPath("sshd")
 	if err != nil {
-		sshd = "/usr/sbin/sshd" // not in everybody's PATH
+		sshd = "/usr/sbin/sshd" // not in the PATH of every user
 	}
 	require.FileExists(t, sshd, "there is no sshd: install openssh-server")
 	if os.Geteuid() == 0 {
@@ -56,7 +56,7 @@ UsePAM no
 PidFile none
 `, s.port, s.path("host_key"), s.path("authorized_keys")))
 
-	// It wants to be called by its whole path.
+	// sshd requires an absolute path.
 	process, err := harness.StartProcess(exec.Command(sshd, "-D", "-e", "-f", s.path("sshd_config")), s.path("sshd.log"))
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -76,7 +76,7 @@ func (s *sshServer) write(t *testing.T, name string, content []byte) {
 	require.NoError(t, os.WriteFile(s.path(name), content, 0o600))
 }
 
-// newKey makes a key pair and returns its public half.
+// newKey creates a key pair and returns the public key.
 func (s *sshServer) newKey(t *testing.T, name string) []byte {
 	t.Helper()
 	output, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", s.path(name)).CombinedOutput()
@@ -86,8 +86,8 @@ func (s *sshServer) newKey(t *testing.T, name string) []byte {
 	return public
 }
 
-// tunnel opens the tunnel that analysis/README.md tells to open: who connects
-// to the server's port there is connected to the port here.
+// tunnel opens the tunnel of analysis/README.md: the port there, on the server, forwards
+// to the port here.
 func (s *sshServer) tunnel(t *testing.T, there, here int) *harness.Process {
 	t.Helper()
 	me, err := user.Current()
@@ -95,7 +95,7 @@ func (s *sshServer) tunnel(t *testing.T, there, here int) *harness.Process {
 	forward := fmt.Sprintf("127.0.0.1:%d:127.0.0.1:%d", there, here)
 	log := s.path("ssh.log")
 	var process *harness.Process
-	// The server may yet hold the port of a tunnel that broke.
+	// The server may still hold the port of a broken tunnel.
 	require.Eventually(t, func() bool {
 		process, err = harness.StartProcess(exec.Command("ssh", "-N", "-R", forward,
 			"-p", strconv.Itoa(s.port), "-i", s.path("user_key"), "-F", "none",
@@ -113,7 +113,7 @@ func (s *sshServer) tunnel(t *testing.T, there, here int) *harness.Process {
 	return process
 }
 
-// dials says whether something listens on a port.
+// dials reports whether something listens on a port.
 func dials(port int) bool {
 	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {

@@ -19,9 +19,8 @@ import (
 	"github.com/saberloop/otelcol-saberloop/test/synthetic"
 )
 
-// Watching live: what browsers send to the server is in the laptop's servers,
-// once, whether the laptop was on or off meanwhile, and although everything
-// between them breaks.
+// Live data: what browsers send to the VPS is stored once in the laptop's servers, even if
+// the laptop is off or anything between them breaks.
 func TestWatch(t *testing.T) {
 	s := ownServers(t)
 	sshd := startSSHServer(t)
@@ -47,7 +46,7 @@ func TestWatch(t *testing.T) {
 			2*time.Minute, 200*time.Millisecond)
 	}
 
-	// The laptop is off, and the follower crashes while it waits for it.
+	// The laptop is off, and the collector on the VPS crashes while it waits.
 	browse()
 	follower.start(t)
 	require.NoError(t, follower.process.Await("start", func() bool {
@@ -63,26 +62,25 @@ func TestWatch(t *testing.T) {
 	tunnel := sshd.tunnel(t, there, here)
 	arrives()
 
-	// It is on, and loses its network while something is under way.
+	// The laptop is on and loses its network during a load.
 	load := harness.StartLoad(t, server, harness.LoadOptions{Connections: 2, Ledger: ledger, Batches: 200})
 	require.NoError(t, tunnel.Kill())
 	load.Wait()
 	sshd.tunnel(t, there, here)
 	arrives()
 
-	// It crashes.
+	// The collector on the laptop crashes.
 	load = harness.StartLoad(t, server, harness.LoadOptions{Connections: 2, Ledger: ledger, Batches: 200})
 	require.NoError(t, laptop.process.Kill())
 	load.Wait()
 	laptop.start(t)
 	arrives()
 
-	// Each line can be asked for, whatever odd keys and values it has.
+	// Every line can be queried, whatever its keys and values.
 	lines := s.Loki.Lines(t, `{saberloop_signal=~".+"}`, time.Now().Add(-240*time.Hour), soon())
 	require.Len(t, lines, int(want["logs"]+want["traces"]+want["metrics"]))
 
-	// What Loki has of points that make a sample, Prometheus has; what it has of
-	// spans, Jaeger has.
+	// Prometheus has every point in Loki that makes a sample. Jaeger has the spans.
 	points := total(s.Loki.Instant(t, `sum(count_over_time({saberloop_signal="metrics"} | metric_name != "" | metric_value != "" [240h]))`, soon()))
 	require.Positive(t, points)
 	require.Eventually(t, func() bool { return points == s.samples(t) },
@@ -91,10 +89,10 @@ func TestWatch(t *testing.T) {
 	require.NotEmpty(t, s.Jaeger.Operations(t, "saberloop"))
 }
 
-// soon is behind all times that entries of now may have.
+// soon returns a time after that of all entries.
 func soon() time.Time { return time.Now().Add(10 * time.Minute) }
 
-// linesBySignal are how many lines Loki has of each signal.
+// linesBySignal returns the number of lines in Loki per signal.
 func (s *servers) linesBySignal(tb testing.TB) map[string]float64 {
 	tb.Helper()
 	counts := map[string]float64{}
@@ -104,8 +102,8 @@ func (s *servers) linesBySignal(tb testing.TB) map[string]float64 {
 	return counts
 }
 
-// samples is how many samples Prometheus has, less those that it makes itself
-// of resources.
+// samples returns the number of samples in Prometheus, without those that it makes of
+// resources.
 func (s *servers) samples(tb testing.TB) (n float64) {
 	tb.Helper()
 	for _, series := range s.Prometheus.Instant(tb, `{__name__!~"|target_info"}[240h]`, soon()) {
