@@ -12,6 +12,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
+// Config is the configuration of the as_logs connector. It has no settings.
+type Config struct{}
+
 // asLogs converts spans and metrics to logs. It is synchronous: it returns the
 // error of the next consumer.
 type asLogs struct {

@@ -23,9 +23,6 @@ func NewFactory() connector.Factory {
 	)
 }
 
-// Config is the configuration of the as_logs connector. It has no settings.
-type Config struct{}
-
 func createDefaultConfig() component.Config { return &Config{} }
 
 func createTracesToLogs(_ context.Context, _ connector.Settings, _ component.Config, next consumer.Logs) (connector.Traces, error) {

@@ -403,7 +403,7 @@ func (r *batchReader) checkResource() error {
 		return &ShapeError{Detail: "resource: too many values"}
 	}
 	const (
-		factor, constant = 4, 128 << 10
+		factor, constant = 4, 256 << 10
 		// The tail with a resource has at most this length, plus the length of the
 		// resource times maxGrowth.
 		emptyTail, maxGrowth = 256, 16

@@ -298,7 +298,7 @@ func requireFewBytesWritten(t require.TestingT, body []byte, batch *Batch) {
 			written += len(line)
 		}
 	}
-	const factor, perEntry, constant = 7, 64, 128 << 10
+	const factor, perEntry, constant = 7, 64, 256 << 10
 	require.LessOrEqual(t, written, factor*len(body)+perEntry*batch.Received.Total()+constant)
 }
 
