@@ -54,14 +54,15 @@ func TestReload(t *testing.T) {
 		"exporters: {daily_jsonl: {sync: interval}}",
 		"exporters: {daily_jsonl: {sync: none, compression: gzip}}",
 		"receivers: {saberloop: {tokens: [test-token, another]}}",
-		"receivers: {saberloop: {max_depth: 100}}\nexporters: {daily_jsonl: {retention: {days: 7}}}",
+		// Above what the load sends, below the default of 512.
+		"receivers: {saberloop: {max_depth: 505}}\nexporters: {daily_jsonl: {retention: {days: 7}}}",
 	} {
 		awaitAcknowledged(t, load, 100)
 		t.Logf("reload under load took %v", c.Reload(t, config))
 	}
 	awaitAcknowledged(t, load, 100)
 	load.Stop()
-	require.Equal(t, 400, c.MustPost(t, []byte(`{"logs":[{"deep":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)+`}]}`)).Status)
+	require.Equal(t, 400, c.MustPost(t, []byte(`{"logs":[{"deep":`+strings.Repeat("[", 504)+strings.Repeat("]", 504)+`}]}`)).Status)
 	c.Stop(t)
 	load.Ledger.Check(t, stored(c.Directory))
 }
