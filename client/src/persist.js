@@ -1,16 +1,15 @@
 import { randomHex } from './sender.js';
 
 const STORE = 'entries';
-/** Entries of other pages are taken over at that age where the browser has no locks that tell who is alive. */
-const DEAD_AFTER = 3600000;
 const MAX_BATCH_BYTES = 30000;
 
 /** @typedef {import('./types.js').Item} Item */
-/** @typedef {Item & { owner: string, time: number, batch?: string }} Row */
+/** @typedef {Item & { owner: string, batch?: string }} Row */
 
 /**
  * Keeps what is queued in IndexedDB, so that it survives a reload, a crash and a kill. The next page of the origin sends
- * what a page that is gone has left. Several pages may be open at a time: each holds a lock while it lives.
+ * what a page that is gone has left. Several pages may be open at a time: each holds a lock while it lives. Pages that are
+ * not secure (`http:`, but for localhost) keep nothing.
  *
  * @param {object} [options]
  * @param {string} [options.name] The name of the database. Default: `saberloop-telemetry`.
@@ -22,6 +21,8 @@ export const persist =
   (telemetry, core) => {
     const owner = randomHex(16);
     const { locks } = navigator;
+    // A page that is not secure has none, and nothing would tell who is alive.
+    if (!locks) return;
     let count = 0;
     let mayHaveRows = true;
     /** @type {(value?: unknown) => void} */
@@ -56,7 +57,7 @@ export const persist =
      */
     const write = (items, batch) =>
       change((store) => {
-        for (const { key, ...item } of items) if (key) store.put({ ...item, owner, batch, time: Date.now() }, key);
+        for (const { key, ...item } of items) if (key) store.put({ ...item, owner, batch }, key);
       });
 
     /** What is added in one go is written together. @type {Item[]} */
@@ -147,7 +148,6 @@ export const persist =
 
     const adoptAll = async () => {
       if (!telemetry.isEnabled()) return;
-      if (!locks) return adopt(({ time }) => time < Date.now() - DEAD_AFTER);
       const owners = new Set();
       await eachRow((row) => void owners.add(row.owner));
       owners.delete(owner);
@@ -158,7 +158,7 @@ export const persist =
       }
     };
 
-    const live = () => locks?.request(`${name}-${owner}`, () => new Promise((resolve) => (unlock = resolve)));
+    const live = () => locks.request(`${name}-${owner}`, () => new Promise((resolve) => (unlock = resolve)));
     // A page that holds a lock could not go into the back/forward cache.
     const onPageHide = () => unlock();
     const onPageShow = (/** @type {PageTransitionEvent} */ { persisted }) => persisted && live();

@@ -87,7 +87,7 @@ export function createSender(options, isEnabled, copy) {
   const dropped = {};
   let sent = 0;
   let failures = 0;
-  /** Whether all that is pending shall go, a whole batch or not. */
+  /** Whether all that is pending shall go. */
   let due = false;
   /** Whether the page is being left: what is not sent in this very call may never be. */
   let leaving = false;
@@ -129,7 +129,7 @@ export function createSender(options, isEnabled, copy) {
   };
 
   const nextBatch = () => {
-    if (!due && pending.length < batchSize) return;
+    if (!due) return;
     const items = [];
     let bytes = pending[0]?.bytes;
     while (pending[0] && (bytes < MAX_BATCH_BYTES || !items[0])) {
@@ -273,7 +273,7 @@ export function createSender(options, isEnabled, copy) {
       pendingBytes += bytes;
       while (pendingBytes > maxQueueBytes) forget([takeOldest()], 'queue_full');
       store.add?.(item);
-      due ||= isHidden();
+      due ||= isHidden() || pending.length >= batchSize;
       leaving ? flush() : pump();
       flushTimer ||= setTimeout(() => {
         flushTimer = 0;

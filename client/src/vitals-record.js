@@ -1,33 +1,55 @@
 /**
- * @typedef {object} VitalsOptions
- * @property {((report: (metric: any) => void, options?: any) => void)[]} [more] Further functions of `web-vitals`, such
- *   as `onFCP` and `onTTFB`.
+ * @typedef {(report: (metric: any) => void, options?: any) => void} VitalsSource
  */
 
 /**
- * @param {((report: (metric: any) => void, options?: any) => void)[]} sources
+ * @typedef {object} VitalsOptions
+ * @property {VitalsSource[]} [more] Further functions of `web-vitals`, such as `onFCP` and `onTTFB`.
+ */
+
+/**
+ * @param {VitalsSource} onINP
+ * @param {VitalsSource[]} others
  * @param {VitalsOptions} [options]
  * @returns {import('./types.js').Part}
  */
 export const recordVitals =
-  (sources, { more = [] } = {}) =>
+  (onINP, others, { more = [] } = {}) =>
   (telemetry) => {
     let isOn = true;
     /** @param {any} metric */
     const report = ({ name, value, rating, attribution = {} }) => {
-      if (!isOn) return;
       const { target, interactionTarget, largestShiftTarget } = attribution;
-      telemetry.metric(
-        `web_vital_${name.toLowerCase()}`,
-        name === 'CLS' ? Number(value.toFixed(3)) : Math.round(value),
-        {
-          rating,
-          target: target ?? interactionTarget ?? largestShiftTarget,
-        },
-      );
+      if (isOn) {
+        telemetry.metric(
+          `web_vital_${name.toLowerCase()}`,
+          name === 'CLS' ? Number(value.toFixed(3)) : Math.round(value),
+          { rating, target: target ?? interactionTarget ?? largestShiftTarget },
+        );
+      }
     };
+
+    // An interaction just before the page is hidden comes after web-vitals has reported INP for the last time. So it
+    // reports all changes, and what counts is how things stand when the page is hidden.
+    /** @type {any} */
+    let inp;
+    const reportInp = () => {
+      if (inp && document.visibilityState === 'hidden') {
+        report(inp);
+        inp = undefined;
+      }
+    };
+    onINP(
+      (metric) => {
+        inp = metric;
+        reportInp();
+      },
+      { reportAllChanges: true },
+    );
+    addEventListener('visibilitychange', reportInp, true);
+
     // web-vitals has no way to end this.
-    for (const source of [...sources, ...more]) source(report);
+    for (const source of [...others, ...more]) source(report);
     return () => {
       isOn = false;
     };

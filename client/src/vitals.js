@@ -6,4 +6,4 @@ import { recordVitals } from './vitals-record.js';
  *
  * @param {import('./vitals-record.js').VitalsOptions} [options]
  */
-export const vitals = (options) => recordVitals([onLCP, onINP, onCLS], options);
+export const vitals = (options) => recordVitals(onINP, [onLCP, onCLS], options);
