@@ -72,7 +72,7 @@ FORCE:
 ##### tests
 
 .PHONY: test
-test: vet test-unit test-e2e ## run go vet, the unit tests and the end-to-end tests
+test: vet test-unit test-e2e test-client ## run go vet, the unit tests and the end-to-end tests
 
 .PHONY: vet
 vet:
@@ -87,6 +87,22 @@ test-unit: ## run the tests that need no binary
 test-e2e: build ## run the tests against the real binary
 	@scripts/setup.sh gcc chromium
 	CGO_ENABLED=1 $(GO) test -race -count=1 ./test/config/... ./test/e2e/... ./test/harness/...
+
+.PHONY: test-client
+test-client: client/node_modules ## check the browser client: lint, types, unit tests, sizes, package
+	@cd client && npm run --silent lint && npm run --silent build && npm test --silent && npm run --silent test:package
+
+# Its example app has an installation of its own, as an app would.
+.PHONY: test-client-e2e
+test-client-e2e: build client/node_modules client/examples/vite-app/node_modules ## run the browser client in Chromium against the real binary
+	@scripts/setup.sh chromium
+	@cd client && npm run --silent test:e2e
+	@cd client/examples/vite-app && npm run --silent check
+
+%/node_modules: %/package-lock.json
+	@scripts/setup.sh node npm
+	@cd $* && npm ci --silent --no-progress
+	@touch $@
 
 # The mounts are in a namespace of their own, which ends with the tests. SEED
 # repeats the random faults of an earlier run.

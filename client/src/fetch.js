@@ -1,4 +1,4 @@
-import { cleanUrl } from './copy.js';
+import { cleanUrl, matches } from './copy.js';
 import { randomHex, read } from './sender.js';
 
 /** The client's core, for spans that are made by hand. @type {WeakMap<object, import('./types.js').Core>} */
@@ -39,7 +39,7 @@ export function startSpan(telemetry, name, attributes) {
  * to what `tracePropagationTargets` names.
  *
  * @param {object} [options]
- * @param {(string | RegExp)[]} [options.tracePropagationTargets] Beginnings of URLs, or patterns. Servers of other
+ * @param {(string | RegExp)[]} [options.tracePropagationTargets] What URLs contain or match. Servers of other
  *   origins have to allow the header.
  * @returns {import('./types.js').Part}
  */
@@ -48,11 +48,6 @@ export const fetchSpans =
   (telemetry, core) => {
     cores.set(telemetry, core);
     const original = globalThis.fetch;
-
-    /** @param {URL} url */
-    const isTarget = ({ href, origin }) =>
-      origin === location.origin ||
-      tracePropagationTargets.some((known) => (typeof known === 'string' ? href.startsWith(known) : known.test(href)));
 
     /** @param {Parameters<typeof fetch>} args */
     const prepare = ([input, init]) => {
@@ -65,7 +60,8 @@ export const fetchSpans =
         'url.full': cleanUrl(url.href),
       });
       const headers = new Headers(init?.headers ?? request?.headers);
-      if (isTarget(url) && !headers.has('traceparent')) {
+      const isTarget = url.origin === location.origin || matches(url.href, tracePropagationTargets);
+      if (isTarget && !headers.has('traceparent')) {
         headers.set('traceparent', span.traceparent);
         init = { ...init, headers };
       }

@@ -63,10 +63,10 @@ describe('the README', () => {
     );
     const names = [...options.matchAll(/@property \{.*\} \[?(\w+)\]?/g)].map(([, option]) => option);
     expect(names.length).toBeGreaterThan(15);
-    for (const option of names) expect(README).toContain(`| \`${option}\` |`);
+    expect(names.filter((option) => !README.includes(`| \`${option}\` |`))).toEqual([]);
   });
 
   it('names every entry point', () => {
-    for (const path of entries.slice(1)) expect(README).toContain(`\`${name}${path.slice(1)}\``);
+    expect(entries.slice(1).filter((path) => !README.includes(`\`${name}${path.slice(1)}\``))).toEqual([]);
   });
 });

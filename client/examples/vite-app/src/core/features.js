@@ -1,0 +1,3 @@
+const FLAGS = { TELEMETRY: true };
+
+export const isFeatureEnabled = (name) => FLAGS[name] === true;
