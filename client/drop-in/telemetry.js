@@ -15,7 +15,7 @@ import { isFeatureEnabled } from '../core/features.js';
 const REDACTED = '[REDACTED]';
 
 /** The characters that an entry may have, and the levels. */
-const MAX_LENGTH = 262144;
+const MAX_LENGTH = 250000;
 const MAX_DEPTH = 20;
 
 const SECRET_NAMES = /passw|secret|token$|authorization|cookie|api.?key|credential/i;
@@ -106,8 +106,7 @@ const MAX_WAIT = 300000;
 const PAGE_EVENTS = ['visibilitychange', 'pagehide', 'pageshow', 'online'];
 
 
-const randomHex = (digits) =>
-  'x'.repeat(digits).replace(/x/g, () => Math.floor(Math.random() * 16).toString(16));
+const randomHex = (digits) => 'x'.repeat(digits).replace(/x/g, () => ((Math.random() * 16) | 0).toString(16));
 
 /**
  * A setting may be a function that returns it.
@@ -136,7 +135,7 @@ function createSender(options, isEnabled, copy) {
   const {
     batchSize = 10,
     flushInterval = 30000,
-    maxQueueBytes = 4194304,
+    maxQueueBytes = 4000000,
     timeout = 10000,
     release,
     environment,
@@ -198,7 +197,7 @@ function createSender(options, isEnabled, copy) {
       items.push(takeOldest());
       bytes += pending[0]?.bytes;
     }
-    due &&= !!pending[0];
+    due = !!pending[0];
     if (items[0]) return toBatch(items);
   };
 
@@ -282,7 +281,7 @@ function createSender(options, isEnabled, copy) {
       if (status !== 400 && status !== 413) {
         const asked = response?.headers?.get?.('Retry-After') * 1000;
         const wait = Math.min(asked || 1000 * 2 ** failures++, MAX_WAIT) * (1 + Math.random() / 2);
-        retryTimer ||= setTimeout(flush, wait);
+        retryTimer ||= setTimeout(retry, wait);
       }
     };
     return batch;
@@ -292,21 +291,26 @@ function createSender(options, isEnabled, copy) {
   const pump = () => {
     const url = isEnabled() && read(options.endpoint);
     const slots = isHidden() ? HIDDEN_SLOTS : SLOTS;
-    let more = !!url;
+    let more = url;
     while (more && inFlight.size < slots && !retryTimer) more = (queue.shift() ?? nextBatch())?.(url);
   };
 
-  /** Sends all there is, without waiting for the time of the next try. */
-  const flush = () => {
+  /** Does not wait for the time of the next try. */
+  const retry = () => {
     clearTimeout(retryTimer);
     retryTimer = 0;
-    due = true;
     pump();
+  };
+
+  const flush = () => {
+    due = true;
+    retry();
   };
 
   const onPageEvent = ({ type }) => {
     if (type !== 'visibilitychange') leaving = type === 'pagehide';
-    flush();
+    due ||= isHidden();
+    retry();
   };
   const onPageEvents = (method) => {
     // In the capture phase on window, nothing on the page can stop an event before it gets here.
@@ -323,7 +327,7 @@ function createSender(options, isEnabled, copy) {
       while (pendingBytes > maxQueueBytes) forget([takeOldest()], 'queue_full');
       store.add?.(item);
       due ||= isHidden() || pending.length >= batchSize;
-      leaving ? flush() : pump();
+      leaving ? retry() : pump();
       flushTimer ||= setTimeout(() => {
         flushTimer = 0;
         due = true;
@@ -339,6 +343,7 @@ function createSender(options, isEnabled, copy) {
       pendingBytes = 0;
       queue = [];
       unreported = [];
+      due = false;
       store.clear?.();
     },
     drop,

@@ -1,7 +1,7 @@
 const REDACTED = '[REDACTED]';
 
 /** The characters that an entry may have, and the levels. */
-const MAX_LENGTH = 262144;
+const MAX_LENGTH = 250000;
 const MAX_DEPTH = 20;
 
 const SECRET_NAMES = /passw|secret|token$|authorization|cookie|api.?key|credential/i;

@@ -39,7 +39,7 @@ export const errors =
     const capture = (error, message, source, file) => {
       const frame = topFrame(error) || file || '';
       const text = error instanceof Error ? `${error.name}: ${error.message}` : message;
-      if (matches(error?.message ?? message, [...NOISE, ...ignore]) || matches(frame, FOREIGN)) return;
+      if (matches(String(error?.message ?? message), [...NOISE, ...ignore]) || matches(frame, FOREIGN)) return;
 
       const now = Date.now();
       if (now > windowEnd) {
@@ -56,13 +56,17 @@ export const errors =
 
     /** @param {any} event */
     const onError = ({ error, message, filename, lineno, colno }) => {
-      // An image or script that did not load has no message.
-      if (message) capture(error, message, 'error', filename && `${filename}:${lineno}:${colno}`);
+      try {
+        // An image or script that did not load has no message.
+        if (message) capture(error, message, 'error', filename && `${filename}:${lineno}:${colno}`);
+      } catch {}
     };
     /** @param {any} event */
     const onRejection = ({ reason }) => {
-      const text = typeof reason === 'string' ? reason : (reason?.message ?? 'no Error');
-      capture(reason, `Unhandled rejection: ${text}`, 'unhandledrejection');
+      try {
+        const text = typeof reason === 'string' ? reason : (reason?.message ?? 'no Error');
+        capture(reason, `Unhandled rejection: ${text}`, 'unhandledrejection');
+      } catch {}
     };
     addEventListener('error', onError, true);
     addEventListener('unhandledrejection', onRejection, true);

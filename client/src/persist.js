@@ -35,6 +35,8 @@ export const persist =
       opening.onerror = reject;
     });
 
+    opened.catch(() => {});
+
     /**
      * Changes the database, in the order of the calls. Where there is none, all goes on as without this part.
      *
@@ -158,7 +160,8 @@ export const persist =
       }
     };
 
-    const live = () => locks.request(`${name}-${owner}`, () => new Promise((resolve) => (unlock = resolve)));
+    const live = () =>
+      locks.request(`${name}-${owner}`, () => new Promise((resolve) => (unlock = resolve))).catch(() => {});
     // A page that holds a lock could not go into the back/forward cache.
     const onPageHide = () => unlock();
     const onPageShow = (/** @type {PageTransitionEvent} */ { persisted }) => persisted && live();

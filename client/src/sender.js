@@ -24,8 +24,7 @@ const PAGE_EVENTS = ['visibilitychange', 'pagehide', 'pageshow', 'online'];
  */
 
 /** @param {number} digits */
-export const randomHex = (digits) =>
-  'x'.repeat(digits).replace(/x/g, () => Math.floor(Math.random() * 16).toString(16));
+export const randomHex = (digits) => 'x'.repeat(digits).replace(/x/g, () => ((Math.random() * 16) | 0).toString(16));
 
 /**
  * A setting may be a function that returns it.
@@ -65,7 +64,7 @@ export function createSender(options, isEnabled, copy) {
   const {
     batchSize = 10,
     flushInterval = 30000,
-    maxQueueBytes = 4194304,
+    maxQueueBytes = 4000000,
     timeout = 10000,
     release,
     environment,
@@ -136,7 +135,7 @@ export function createSender(options, isEnabled, copy) {
       items.push(takeOldest());
       bytes += pending[0]?.bytes;
     }
-    due &&= !!pending[0];
+    due = !!pending[0];
     if (items[0]) return toBatch(items);
   };
 
@@ -226,7 +225,7 @@ export function createSender(options, isEnabled, copy) {
       if (status !== 400 && status !== 413) {
         const asked = response?.headers?.get?.('Retry-After') * 1000;
         const wait = Math.min(asked || 1000 * 2 ** failures++, MAX_WAIT) * (1 + Math.random() / 2);
-        retryTimer ||= setTimeout(flush, wait);
+        retryTimer ||= setTimeout(retry, wait);
       }
     };
     return batch;
@@ -236,23 +235,27 @@ export function createSender(options, isEnabled, copy) {
   const pump = () => {
     const url = isEnabled() && read(options.endpoint);
     const slots = isHidden() ? HIDDEN_SLOTS : SLOTS;
-    /** @type {boolean | undefined} */
-    let more = !!url;
+    let more = url;
     while (more && inFlight.size < slots && !retryTimer) more = (queue.shift() ?? nextBatch())?.(url);
   };
 
-  /** Sends all there is, without waiting for the time of the next try. */
-  const flush = () => {
+  /** Does not wait for the time of the next try. */
+  const retry = () => {
     clearTimeout(retryTimer);
     retryTimer = 0;
-    due = true;
     pump();
+  };
+
+  const flush = () => {
+    due = true;
+    retry();
   };
 
   /** @param {{ type: string }} event */
   const onPageEvent = ({ type }) => {
     if (type !== 'visibilitychange') leaving = type === 'pagehide';
-    flush();
+    due ||= isHidden();
+    retry();
   };
   /** @param {'addEventListener' | 'removeEventListener'} method */
   const onPageEvents = (method) => {
@@ -274,7 +277,7 @@ export function createSender(options, isEnabled, copy) {
       while (pendingBytes > maxQueueBytes) forget([takeOldest()], 'queue_full');
       store.add?.(item);
       due ||= isHidden() || pending.length >= batchSize;
-      leaving ? flush() : pump();
+      leaving ? retry() : pump();
       flushTimer ||= setTimeout(() => {
         flushTimer = 0;
         due = true;
@@ -290,6 +293,7 @@ export function createSender(options, isEnabled, copy) {
       pendingBytes = 0;
       queue = [];
       unreported = [];
+      due = false;
       store.clear?.();
     },
     drop,

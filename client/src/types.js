@@ -48,7 +48,7 @@
  *   is replaced.
  * @property {number} [batchSize] As many entries are sent at once. Default: 10.
  * @property {number} [flushInterval] Milliseconds after which fewer are sent. Default: 30000.
- * @property {number} [maxQueueBytes] The memory for what is not sent yet; the oldest are dropped beyond. Default: 4 MiB.
+ * @property {number} [maxQueueBytes] The memory for what is not sent yet; the oldest are dropped beyond. Default: 4 MB.
  * @property {number} [timeout] Milliseconds to wait for an answer. Default: 10000.
  * @property {Part[]} [parts] What else to record: `errors()`, `vitals()`, and so on.
  */
