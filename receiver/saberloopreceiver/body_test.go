@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,8 +72,9 @@ func TestContentEncodings(t *testing.T) {
 			var stored sinks
 			e := serve(t, testConfig(), stored.consumers())
 			// Several times, because decoders are reused.
-			for range 3 {
-				got := e.postEncoded(t, encoding.name, bytes.NewReader(encoding.encode(t, oneOfEach)))
+			for i := range 3 {
+				body := strings.Replace(oneOfEach, "m", strconv.Itoa(i), 1)
+				got := e.postEncoded(t, encoding.name, bytes.NewReader(encoding.encode(t, body)))
 				assert.Equal(t, http.StatusOK, got.status, got.body)
 			}
 			assert.Equal(t, 9, stored.counts().Total())
@@ -87,7 +89,9 @@ func TestContentEncodingIgnoresCase(t *testing.T) {
 	e := serve(t, testConfig(), stored.consumers())
 	for _, encoding := range encodings {
 		for _, name := range []string{strings.ToUpper(encoding.name), strings.ToUpper(encoding.name[:1]) + encoding.name[1:]} {
-			got := e.postEncoded(t, name, bytes.NewReader(encoding.encode(t, oneLog)))
+			// A body of its own for each, or they would be duplicates.
+			body := `{"logs":[{"message":"` + name + `"}]}`
+			got := e.postEncoded(t, name, bytes.NewReader(encoding.encode(t, body)))
 			assert.Equal(t, http.StatusOK, got.status, name)
 		}
 	}
@@ -134,14 +138,33 @@ func TestWindowBomb(t *testing.T) {
 	// one byte.
 	bomb := append(magic, 0x00, 19<<3, 1|1<<3, 0, 0, '{')
 
-	r, err := newZstdReader(io.NopCloser(bytes.NewReader(bomb)))
+	decode, err := newZstd()
 	require.NoError(t, err)
-	_, err = io.ReadAll(r)
+	_, err = decode(make([]byte, 1<<20), bomb)
 	require.ErrorIs(t, err, zstd.ErrWindowSizeExceeded)
-	require.NoError(t, r.Close())
 
 	e := serve(t, testConfig(), failing(nil, nil, nil))
 	assert.Equal(t, http.StatusBadRequest, e.postEncoded(t, "zstd", bytes.NewReader(bomb)).status)
+}
+
+// TestFrames sends zstd frames that together are larger than the limit.
+func TestFrames(t *testing.T) {
+	t.Parallel()
+	decode, err := newZstd()
+	require.NoError(t, err)
+	dst := make([]byte, 1000)
+	frame := zstded(t, strings.Repeat("x", 500))
+	for n := range 10 {
+		got, err := decode(dst, bytes.Repeat(frame, n))
+		if n > 2 {
+			require.ErrorIs(t, err, errTooLarge, n)
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, strings.Repeat("x", n*500), string(dst[:got]))
+	}
+	_, err = decode(dst, append(bytes.Repeat(frame, 2), zstded(t, strings.Repeat("x", 8<<20))...))
+	require.ErrorIs(t, err, errTooLarge)
 }
 
 // TestLargestWindow uses the largest window that RFC 9659 allows.

@@ -13,7 +13,6 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
-	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/confmap"
 )
 
@@ -28,12 +27,17 @@ type Config struct {
 	// /telemetry/ingest.php.
 	Paths []string `mapstructure:"paths"`
 
-	// Tokens are the accepted values of the X-Telemetry-Token header. Several
-	// tokens allow a rotation while clients still send the old one. Blank tokens
-	// are ignored, so that an environment variable may be unset. At least one
-	// token is needed unless auth is set. With both, a request needs both.
-	// Default: none.
-	Tokens []configopaque.String `mapstructure:"tokens"`
+	// Tokens are the accepted values of the X-Telemetry-Token header: strings, or
+	// sections for tokens of other apps. Several tokens allow a rotation while
+	// clients still send the old one. Blank tokens are ignored, so that an
+	// environment variable may be unset. At least one token is needed unless
+	// tokens_file or auth is set. With auth, a request needs both. Default: none.
+	Tokens []TokenConfig `mapstructure:"tokens"`
+
+	// TokensFile is the path of a file with further tokens, one per line. Lines
+	// that start with # are comments. It is read every two seconds; a change
+	// needs no restart. Default: none.
+	TokensFile string `mapstructure:"tokens_file"`
 
 	// ServiceName is the service.name in the resource of all entries.
 	// Default: saberloop.
@@ -46,6 +50,22 @@ type Config struct {
 	// MaxDepth is the nesting level of objects and arrays at which a body is
 	// refused. The batch itself is level 1. From 16 to 4096; default: 512.
 	MaxDepth int `mapstructure:"max_depth"`
+
+	// TrustedProxies are the networks of the proxies in front of the receiver,
+	// such as 127.0.0.1/32. Their X-Forwarded-For and Forwarded headers tell the
+	// address of the client. Default: none; the peer is the client.
+	TrustedProxies []string `mapstructure:"trusted_proxies"`
+
+	// Limits bound what clients can make the receiver do.
+	Limits LimitsConfig `mapstructure:"limits"`
+
+	// Duplicates says which batches are recognized when they are sent again.
+	Duplicates DuplicatesConfig `mapstructure:"duplicates"`
+
+	// Storage is the ID of a storage extension, such as file_storage, that keeps
+	// the daily budgets and the known batches over a restart. Default: none;
+	// a restart forgets them.
+	Storage *component.ID `mapstructure:"storage"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -82,6 +102,9 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 		slices.Sort(unknown)
 		return fmt.Errorf("invalid keys: %s", strings.Join(unknown, ", "))
 	}
+	if err := c.unmarshalTokens(conf); err != nil {
+		return err
+	}
 	return conf.Unmarshal(c)
 }
 
@@ -110,6 +133,9 @@ func (c *Config) Validate() error {
 		c.validateTokens(),
 		c.validateResource(),
 		c.validateDepth(),
+		c.validateProxies(),
+		c.Limits.validate(c.ServerConfig.MaxRequestBodySize),
+		c.Duplicates.validate(),
 	)
 }
 
@@ -134,10 +160,14 @@ func (c *Config) validateOrigins() error {
 	if cors == nil {
 		return nil
 	}
+	return validateOrigins("cors::allowed_origins", cors.AllowedOrigins)
+}
+
+func validateOrigins(key string, origins []string) error {
 	var errs []error
-	for _, origin := range cors.AllowedOrigins {
+	for _, origin := range origins {
 		if problem := originProblem(origin); problem != "" {
-			errs = append(errs, fmt.Errorf("cors::allowed_origins: %q %s; write it as https://example.com", origin, problem))
+			errs = append(errs, fmt.Errorf("%s: %q %s; write it as https://example.com", key, origin, problem))
 		}
 	}
 	return errors.Join(errs...)
@@ -188,13 +218,6 @@ func (c *Config) validatePaths() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (c *Config) validateTokens() error {
-	if c.ServerConfig.Auth.HasValue() || len(newTokens(c.Tokens)) > 0 {
-		return nil
-	}
-	return errors.New("tokens: must have a token that is not blank, unless auth is set")
 }
 
 func (c *Config) validateResource() error {

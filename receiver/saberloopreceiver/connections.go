@@ -4,11 +4,14 @@
 package saberloopreceiver
 
 import (
+	"context"
 	"io"
-	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver/internal/connlimit"
 )
 
 const (
@@ -25,52 +28,73 @@ const (
 	drainTimeout = 3 * time.Second
 )
 
-// connections limits how long clients can hold up the server. The timeouts of
-// http.Server limit that while it serves; connections does so when it shuts
-// down, and for clients that got their answer.
+// connections limits how many clients are connected, and how long they can hold
+// up the server. The timeouts of http.Server limit that while it serves;
+// connections does so when it shuts down, and for clients that got their answer.
 type connections struct {
+	limiter *connlimit.Limiter
+
 	mu sync.Mutex
-	// unused are the connections that have not sent the headers of a request.
-	unused map[net.Conn]struct{}
 	// requests are those being answered. Their bodies may still be arriving.
 	requests map[*http.ResponseController]struct{}
 	// deadline is when bodies have to be there; zero until the shutdown.
 	deadline time.Time
 }
 
-func newConnections() *connections {
+// newConnections returns the connections of a server. closed is called for each
+// connection that is closed because there are too many.
+func newConnections(cfg *LimitsConfig, trusts func(netip.Addr) bool, closed func()) *connections {
 	return &connections{
-		unused:   map[net.Conn]struct{}{},
+		limiter: connlimit.New(connlimit.Config{
+			Max:           cfg.MaxConnections,
+			MaxPerAddress: cfg.MaxConnectionsPerAddress,
+			Exempt:        trusts,
+			Closed:        closed,
+		}),
 		requests: map[*http.ResponseController]struct{}{},
+	}
+}
+
+// transfer is a request whose body may still be arriving. It is in the context
+// of the request.
+type transfer struct {
+	control *http.ResponseController
+	conn    connlimit.Request
+}
+
+type transferKey struct{}
+
+// transferOf returns the transfer of a request. A request that did not come
+// through connections, as in tests, has one that does nothing.
+func transferOf(r *http.Request) *transfer {
+	if t, ok := r.Context().Value(transferKey{}).(*transfer); ok {
+		return t
+	}
+	return &transfer{}
+}
+
+// received says that nothing more is read before the answer.
+func (t *transfer) received() { t.conn.Received() }
+
+// cancel ends the body: a read of it fails.
+func (t *transfer) cancel() {
+	if t.control != nil {
+		_ = t.control.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
 // limit applies the limits to a server. next handles its requests.
 func (c *connections) limit(server *http.Server, next http.Handler) {
 	server.MaxHeaderBytes = maxHeaderBytes - headerSlop
-	server.ConnState = c.track
+	server.ConnState = c.limiter.Track
+	server.ConnContext = c.limiter.Context
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		control := http.NewResponseController(w)
-		c.add(control)
-		defer c.remove(control)
-		linger(next, control, w, r)
+		t := &transfer{control: http.NewResponseController(w), conn: c.limiter.Begin(r.Context())}
+		defer t.conn.End()
+		c.add(t.control)
+		defer c.remove(t.control)
+		linger(next, t.control, w, r.WithContext(context.WithValue(r.Context(), transferKey{}, t)))
 	})
-}
-
-// track implements http.Server.ConnState.
-func (c *connections) track(conn net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		c.mu.Lock()
-		c.unused[conn] = struct{}{}
-		c.mu.Unlock()
-	case http.StateIdle:
-		// It was active before.
-	default:
-		c.mu.Lock()
-		delete(c.unused, conn)
-		c.mu.Unlock()
-	}
 }
 
 func (c *connections) add(request *http.ResponseController) {
@@ -99,15 +123,7 @@ func (c *connections) drain(timeout time.Duration) (stop func() bool) {
 		// Only a ResponseWriter that is not the server's has no deadlines.
 		_ = request.SetReadDeadline(c.deadline)
 	}
-	return time.AfterFunc(timeout, c.closeUnused).Stop
-}
-
-func (c *connections) closeUnused() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for conn := range c.unused {
-		_ = conn.Close()
-	}
+	return time.AfterFunc(timeout, c.limiter.CloseUnused).Stop
 }
 
 // linger calls next and then reads the rest of the body. Most clients look for

@@ -144,7 +144,7 @@ func TestShutdownDoesNotWaitForSlowClients(t *testing.T) {
 				return func() bool {
 					connections.mu.Lock()
 					defer connections.mu.Unlock()
-					return len(connections.requests) == requests && len(connections.unused) == unused
+					return len(connections.requests) == requests && connections.limiter.Unused() == unused
 				}
 			}
 			if tt.answer == "" {

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/rs/cors"
-	"go.opentelemetry.io/collector/config/confighttp"
 )
 
 // crossOrigin checks the origin of requests and sets the CORS headers of answers.
@@ -26,23 +25,27 @@ type crossOrigin struct {
 	maxAge         string
 }
 
-// newCrossOrigin allows no origin if cfg is nil or has none. rs/cors would allow
-// all.
-func newCrossOrigin(cfg *confighttp.CORSConfig) *crossOrigin {
-	if cfg == nil || len(cfg.AllowedOrigins) == 0 {
-		return &crossOrigin{origins: cors.New(cors.Options{
-			AllowOriginFunc: func(string) bool { return false },
-		})}
-	}
+// newCrossOrigin allows the origins of cfg and of the tokens.
+func newCrossOrigin(cfg *Config) *crossOrigin {
+	section := cfg.ServerConfig.CORS
+	headers := section.GetOrInsertDefault()
 	c := &crossOrigin{
-		origins:        cors.New(cors.Options{AllowedOrigins: cfg.AllowedOrigins}),
-		allowedHeaders: strings.Join(cfg.AllowedHeaders, ", "),
-		exposedHeaders: strings.Join(cfg.ExposedHeaders, ", "),
+		origins:        newOrigins(cfg.allOrigins()),
+		allowedHeaders: strings.Join(headers.AllowedHeaders, ", "),
+		exposedHeaders: strings.Join(headers.ExposedHeaders, ", "),
 	}
-	if cfg.MaxAge > 0 {
-		c.maxAge = strconv.Itoa(cfg.MaxAge)
+	if headers.MaxAge > 0 {
+		c.maxAge = strconv.Itoa(headers.MaxAge)
 	}
 	return c
+}
+
+// newOrigins allows none if the list is empty. rs/cors would allow all.
+func newOrigins(allowed []string) *cors.Cors {
+	if len(allowed) == 0 {
+		return cors.New(cors.Options{AllowOriginFunc: func(string) bool { return false }})
+	}
+	return cors.New(cors.Options{AllowedOrigins: allowed})
 }
 
 // setHeaders sets the headers that allow a script to read the answer, if the

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"go.opentelemetry.io/collector/config/confighttp"
 )
 
 func TestOrigins(t *testing.T) {
@@ -99,7 +98,7 @@ func TestCORSNotConfigured(t *testing.T) {
 // TestOddOrigins sends origins that no browser sends.
 func TestOddOrigins(t *testing.T) {
 	t.Parallel()
-	c := newCrossOrigin(&confighttp.CORSConfig{AllowedOrigins: []string{testOrigin}})
+	c := newCrossOrigin(testConfig())
 	for _, origins := range [][]string{{""}, {testOrigin, testOrigin}, {testOrigin, "https://evil.example"}} {
 		r := httptest.NewRequest(http.MethodPost, testPath, nil)
 		r.Header["Origin"] = origins

@@ -57,6 +57,8 @@ func createDefaultConfig() component.Config {
 		Paths:        []string{"/telemetry/ingest", "/telemetry/ingest.php"},
 		ServiceName:  "saberloop",
 		MaxDepth:     512,
+		Limits:       defaultLimits(),
+		Duplicates:   defaultDuplicates(),
 	}
 }
 

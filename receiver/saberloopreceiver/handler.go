@@ -4,6 +4,7 @@
 package saberloopreceiver
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"slices"
@@ -14,6 +15,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
+	"github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver/internal/clientaddr"
+	"github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver/internal/dedup"
+	"github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver/internal/inflight"
+	"github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver/internal/tokens"
 )
 
 // handler answers requests. It checks them in the order of the table of answers
@@ -21,11 +26,12 @@ import (
 type handler struct {
 	paths       []string
 	crossOrigin *crossOrigin
-	tokens      tokens
+	tokens      *tokens.Store
+	apps        *apps
 	auth        authenticator
 	maxBody     int64
-	bodies      bodies
-	decoder     *entry.BatchDecoder
+	codings     codings
+	limits      *limits
 	pipelines   *pipelines
 	telemetry   *telemetry
 	logger      *zap.Logger
@@ -34,107 +40,204 @@ type handler struct {
 	stopping atomic.Bool
 }
 
+// admission is what the checks before the body found out about a request.
+type admission struct {
+	// ctx is that of the request, or of the auth extension.
+	ctx    context.Context
+	app    *app
+	client clientaddr.Key
+}
+
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.respond(w, r, func(ctx context.Context) answer { return h.ingest(ctx, r) })
-}
-
-// serveUndecodable answers a request with a Content-Encoding that confighttp
-// could not decode. confighttp tries to before it calls ServeHTTP, but other
-// checks come first.
-func (h *handler) serveUndecodable(w http.ResponseWriter, r *http.Request, problem string, _ int) {
-	h.respond(w, r, func(context.Context) answer {
-		if err := h.bodies.skip(r); err != nil {
-			return answerUnreadable(err)
-		}
-		return answerInvalidJSON(problem)
-	})
-}
-
-// respond makes the checks that need no body, and then calls admitted for the
-// answer.
-func (h *handler) respond(w http.ResponseWriter, r *http.Request, admitted func(context.Context) answer) {
 	h.crossOrigin.setHeaders(w.Header(), r)
+	done := h.telemetry.begin(r.Context())
 	a := answerInternalError
 	// guard has logged the error.
 	_ = guard(h.logger, func() error {
-		ctx, refusal := h.admit(r)
+		admitted, refusal := h.admit(r)
 		if refusal != nil {
 			a = *refusal
 		} else {
-			a = admitted(ctx)
+			a = h.ingest(admitted, r)
 		}
 		return nil
 	})
-	h.telemetry.answered(r.Context(), a.code)
+	done(a)
 	a.write(w, r)
 }
 
 // admit makes the checks that need no body. It returns the answer to a request
-// that fails one, otherwise the context from the auth extension.
-func (h *handler) admit(r *http.Request) (context.Context, *answer) {
+// that fails one.
+func (h *handler) admit(r *http.Request) (admission, *answer) {
 	switch {
 	case !slices.Contains(h.paths, r.URL.Path):
-		return nil, &answerNotFound
+		return admission{}, &answerNotFound
 	case r.Method == http.MethodOptions:
-		return nil, &answerNoContent
+		return admission{}, &answerNoContent
 	case r.Method != http.MethodPost:
-		return nil, &answerMethodNotAllowed
+		return admission{}, &answerMethodNotAllowed
 	case h.crossOrigin.refuse(r):
-		return nil, &answerOriginNotAllowed
-	case len(h.tokens) > 0 && !h.tokens.accept(r.Header.Get(tokenHeader)):
-		return nil, &answerUnauthorized
+		return admission{}, &answerOriginNotAllowed
 	}
-	ctx, err := h.auth.authenticate(r)
-	if err != nil {
-		return nil, &answerUnauthorized
+	admitted := admission{app: h.apps.of(-1)}
+	if h.tokens.Len() > 0 {
+		token, ok := h.tokens.Find(r.Header.Get(tokenHeader))
+		if !ok {
+			return admission{}, &answerUnauthorized
+		}
+		h.telemetry.broughtToken(r.Context(), token)
+		admitted.app = h.apps.of(token)
+	}
+	if r.Header["Origin"] != nil && !admitted.app.origins.OriginAllowed(r) {
+		return admission{}, &answerOriginNotAllowed
+	}
+	var err error
+	if admitted.ctx, err = h.auth.authenticate(r); err != nil {
+		return admission{}, &answerUnauthorized
 	}
 	if h.stopping.Load() {
-		unavailable := answerUnavailable(entry.Counts{})
-		return nil, &unavailable
+		unavailable := answerUnavailable(reasonShutdown, entry.Counts{})
+		return admission{}, &unavailable
 	}
-	return ctx, nil
+	admitted.client = h.limits.client(r)
+	return admitted, h.limits.admit(admitted.client)
 }
 
 // ingest reads the batch of an admitted request and passes it to the pipelines.
-func (h *handler) ingest(ctx context.Context, r *http.Request) answer {
-	batch, refusal := h.receive(ctx, r)
+func (h *handler) ingest(admitted admission, r *http.Request) answer {
+	transfer := transferOf(r)
+	memory := h.limits.memory.Open(transfer.cancel)
+	defer memory.Close()
+	if refusal := h.receive(admitted, memory, r); refusal != nil {
+		return *refusal
+	}
+	transfer.received()
+	if refusal := h.decompress(admitted, memory, r); refusal != nil {
+		return *refusal
+	}
+	size := len(memory.Body())
+	h.telemetry.bodyRead(admitted.ctx, size)
+	h.limits.charge(admitted.client, size)
+	decoder := admitted.app.decoder
+	if err := memory.Work(r.Context(), int64(decoder.EstimateDecodedSize(memory.Body()))); err != nil {
+		return *answerNoMemory(err)
+	}
+	batch, err := decoder.Decode(memory.Body(), h.now().UTC().Truncate(time.Second))
+	if err != nil {
+		return answerUndecodable(err)
+	}
+	h.pipelines.rejectUnrouted(batch)
+	if batch.Received.Total() == 0 {
+		h.telemetry.decoded(admitted.ctx, h.pipelines.signals(), batch)
+		if batch.Rejected.Total() > 0 {
+			return answerRejected(batch)
+		}
+		return answerStored(batch)
+	}
+	if h.limits.batches == nil {
+		memory.ReleaseBody()
+		return h.store(admitted, batch, size, nil)
+	}
+	key := h.key(admitted, batch, memory.Body())
+	memory.ReleaseBody()
+	claim, err := h.limits.batches.Begin(r.Context(), key)
+	if err != nil {
+		return *answerTooMany(reasonWaiting, busyRetry)
+	}
+	defer claim.Abort()
+	if claim.Duplicate() {
+		h.telemetry.duplicate(admitted.ctx)
+		return answerDuplicate(claim.Previous())
+	}
+	return h.store(admitted, batch, size, &claim)
+}
+
+// receive reads the body as it is sent.
+func (h *handler) receive(admitted admission, memory *inflight.Request, r *http.Request) *answer {
+	if r.ContentLength > h.maxBody {
+		return &answerTooLarge
+	}
+	if err := memory.Receive(admitted.ctx, r.Body); err != nil {
+		refusal := answerUnreadable(readError(err))
+		return &refusal
+	}
+	return nil
+}
+
+// decompress undoes the content coding of the body.
+func (h *handler) decompress(admitted admission, memory *inflight.Request, r *http.Request) *answer {
+	decode, err := h.codings.of(r)
+	if decode != nil {
+		err = memory.Expand(admitted.ctx, int(h.maxBody), decode)
+	}
+	if err != nil {
+		refusal := answerUnreadable(err)
+		return &refusal
+	}
+	return nil
+}
+
+// sessionKey is what a body has that says which session it is of.
+var sessionKey = []byte(`"sessionId"`)
+
+// key returns what a batch is known by: its batchId, or its body. Clients may
+// send the same body by chance if nothing in it tells them apart.
+func (h *handler) key(admitted admission, batch *entry.Batch, body []byte) dedup.Key {
+	if batch.ID != "" {
+		return h.limits.batches.BatchID(admitted.app.name, batch.ID)
+	}
+	var sender clientaddr.Key
+	if !bytes.Contains(body, sessionKey) {
+		sender = admitted.client
+	}
+	return h.limits.batches.Body(admitted.app.name, sender, body)
+}
+
+// store passes to the pipelines what is not stored yet of a batch. The claim is
+// nil if batches are not remembered.
+func (h *handler) store(admitted admission, batch *entry.Batch, size int, claim *dedup.Claim) answer {
+	var stored dedup.Signals
+	if claim != nil {
+		stored = claim.Previous().Stored
+	}
+	due := h.pipelines.due(batch, stored)
+	amount := storedSize(size, batch, due)
+	grant, refusal := h.limits.take(admitted.client, amount)
 	if refusal != nil {
 		return *refusal
 	}
-	h.pipelines.rejectUnrouted(batch)
-	h.telemetry.decoded(ctx, h.pipelines.signals(), batch)
-	if batch.Received.Total() == 0 && batch.Rejected.Total() > 0 {
-		return answerRejected(batch)
-	}
+	h.telemetry.decoded(admitted.ctx, h.pipelines.signals(), batch)
 	// The batch has arrived. It is stored even if the client disconnects.
-	stored, err := h.pipelines.consume(context.WithoutCancel(ctx), batch)
+	lost, err := h.pipelines.consume(context.WithoutCancel(admitted.ctx), batch, due)
+	h.limits.giveBack(grant, amount, int64(lost.Total()))
+	if claim != nil {
+		claim.Done(outcome(batch, stored, lost))
+	}
 	switch {
 	case err == nil:
 		return answerStored(batch)
 	case consumererror.IsPermanent(err):
 		return answerInternalError
 	default:
-		return answerUnavailable(stored)
+		return answerUnavailable(reasonUnavailable, entry.Counts{
+			Logs:    batch.Received.Logs - lost.Logs,
+			Traces:  batch.Received.Traces - lost.Traces,
+			Metrics: batch.Received.Metrics - lost.Metrics,
+		})
 	}
 }
 
-// receive reads and decodes the body.
-func (h *handler) receive(ctx context.Context, r *http.Request) (*entry.Batch, *answer) {
-	if r.ContentLength > h.maxBody {
-		return nil, &answerTooLarge
+// outcome is what became of a batch: with signals that were stored before, and
+// those that were lost now. If nothing was stored, it has no signals.
+func outcome(batch *entry.Batch, before dedup.Signals, lost entry.Counts) dedup.Outcome {
+	if before == (dedup.Signals{}) && lost == batch.Received && lost != (entry.Counts{}) {
+		return dedup.Outcome{}
 	}
-	body, err := h.bodies.read(r)
-	if err != nil {
-		refusal := answerUnreadable(err)
-		return nil, &refusal
+	return dedup.Outcome{
+		Stored:   dedup.Signals{Logs: lost.Logs == 0, Traces: lost.Traces == 0, Metrics: lost.Metrics == 0},
+		Received: batch.Received,
+		Rejected: batch.Rejected,
+		Errors:   batch.Errors,
 	}
-	defer h.bodies.release(body)
-	h.telemetry.bodyRead(ctx, body.Len())
-	batch, err := h.decoder.Decode(body.Bytes(), h.now().UTC().Truncate(time.Second))
-	if err != nil {
-		refusal := answerUndecodable(err)
-		return nil, &refusal
-	}
-	return batch, nil
 }

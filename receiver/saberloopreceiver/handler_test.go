@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -19,7 +20,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/component/componenttest"
-	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -386,24 +386,24 @@ func TestTokens(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name       string
-		configured []configopaque.String
+		configured []TokenConfig
 		sent       string
 		status     int
 	}{
-		{"right", []configopaque.String{"secret"}, "secret", 200},
-		{"old", []configopaque.String{"new", "old"}, "old", 200},
-		{"new", []configopaque.String{"new", "old"}, "new", 200},
-		{"configured twice", []configopaque.String{"secret", "secret"}, "secret", 200},
-		{"blanks around", []configopaque.String{"secret"}, " \tsecret\t ", 200},
-		{"blanks around the configured token", []configopaque.String{" secret\n"}, "secret", 200},
-		{"blanks within", []configopaque.String{"two words"}, "two words", 200},
-		{"not ASCII", []configopaque.String{"gehëim"}, "gehëim", 200},
-		{"wrong", []configopaque.String{"secret"}, "secreT", 401},
-		{"too short", []configopaque.String{"secret"}, "secre", 401},
-		{"too long", []configopaque.String{"secret"}, "secrett", 401},
-		{"empty", []configopaque.String{"secret"}, "", 401},
-		{"empty, with a blank token configured", []configopaque.String{"secret", "", " "}, "", 401},
-		{"both at once", []configopaque.String{"new", "old"}, "new,old", 401},
+		{"right", []TokenConfig{{Token: "secret"}}, "secret", 200},
+		{"old", []TokenConfig{{Token: "new"}, {Token: "old"}}, "old", 200},
+		{"new", []TokenConfig{{Token: "new"}, {Token: "old"}}, "new", 200},
+		{"configured twice", []TokenConfig{{Token: "secret"}, {Token: "secret"}}, "secret", 200},
+		{"blanks around", []TokenConfig{{Token: "secret"}}, " \tsecret\t ", 200},
+		{"blanks around the configured token", []TokenConfig{{Token: " secret\n"}}, "secret", 200},
+		{"blanks within", []TokenConfig{{Token: "two words"}}, "two words", 200},
+		{"not ASCII", []TokenConfig{{Token: "gehëim"}}, "gehëim", 200},
+		{"wrong", []TokenConfig{{Token: "secret"}}, "secreT", 401},
+		{"too short", []TokenConfig{{Token: "secret"}}, "secre", 401},
+		{"too long", []TokenConfig{{Token: "secret"}}, "secrett", 401},
+		{"empty", []TokenConfig{{Token: "secret"}}, "", 401},
+		{"empty, with a blank token configured", []TokenConfig{{Token: "secret"}, {Token: ""}, {Token: " "}}, "", 401},
+		{"both at once", []TokenConfig{{Token: "new"}, {Token: "old"}}, "new,old", 401},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -428,12 +428,15 @@ func TestReceivedAt(t *testing.T) {
 	r.now = func() time.Time {
 		return time.Date(2025, 12, 22, 12, 0, 5, 999, time.FixedZone("two hours ahead", 2*60*60))
 	}
-	h, err := r.newHandler(t.Context(), componenttest.NewNopHost())
+	limits, err := newLimits(r.cfg, r.now)
+	require.NoError(t, err)
+	h, err := r.newHandler(t.Context(), componenttest.NewNopHost(), limits)
 	require.NoError(t, err)
 
-	batch, refusal := h.receive(t.Context(), newPost(t, oneLog))
-	require.Nil(t, refusal)
-	record := batch.Logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, newPost(t, oneLog))
+	require.Equal(t, http.StatusOK, w.Code)
+	record := stored.logs.AllLogs()[0].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 	assert.Equal(t, time.Date(2025, 12, 22, 10, 0, 5, 0, time.UTC), record.ObservedTimestamp().AsTime())
 }
 

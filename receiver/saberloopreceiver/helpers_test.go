@@ -20,7 +20,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
-	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -51,7 +50,7 @@ func testConfig() *Config {
 	cfg := createDefaultConfig().(*Config)
 	cfg.ServerConfig.NetAddr.Endpoint = "127.0.0.1:0"
 	cfg.ServerConfig.CORS.GetOrInsertDefault().AllowedOrigins = []string{testOrigin}
-	cfg.Tokens = []configopaque.String{testToken}
+	cfg.Tokens = []TokenConfig{{Token: testToken}}
 	return cfg
 }
 

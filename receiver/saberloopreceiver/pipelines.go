@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saberloop/otelcol-saberloop/internal/entry"
+	"github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver/internal/dedup"
 )
 
 // dataFormat is the name of the format in the Collector's own telemetry.
@@ -96,42 +97,55 @@ func (p *pipelines) rejectUnrouted(b *entry.Batch) {
 	}
 }
 
-// consume passes the received entries to their pipelines and returns how many
-// were accepted. The error is permanent if all errors are: a retry is useful if
-// one pipeline may accept its entries later.
-func (p *pipelines) consume(ctx context.Context, b *entry.Batch) (entry.Counts, error) {
-	stored := b.Received
-	var due []*signal
+// due returns the numbers of received entries that are still to be stored.
+func (p *pipelines) due(b *entry.Batch, stored dedup.Signals) entry.Counts {
+	due := b.Received
+	if stored.Logs {
+		due.Logs = 0
+	}
+	if stored.Traces {
+		due.Traces = 0
+	}
+	if stored.Metrics {
+		due.Metrics = 0
+	}
+	return due
+}
+
+// consume passes the due entries to their pipelines and returns which of them
+// were not accepted. The error is permanent if all errors are: a retry is useful
+// if one pipeline may accept its entries later.
+func (p *pipelines) consume(ctx context.Context, b *entry.Batch, due entry.Counts) (lost entry.Counts, failed error) {
+	var signals []*signal
 	for _, s := range p.signals() {
-		if *s.count(&stored) > 0 {
-			due = append(due, s)
+		if *s.count(&due) > 0 {
+			signals = append(signals, s)
 		}
 	}
-	if len(due) == 0 {
-		return stored, nil
+	if len(signals) == 0 {
+		return lost, nil
 	}
 
 	// All at the same time, because each may wait for the disk to sync. Most
 	// batches have one signal and need no goroutine.
-	errs := make([]error, len(due))
+	errs := make([]error, len(signals))
 	var others sync.WaitGroup
-	for i, s := range due[1:] {
+	for i, s := range signals[1:] {
 		others.Go(func() { errs[i+1] = s.consume(ctx, b) })
 	}
-	errs[0] = due[0].consume(ctx, b)
+	errs[0] = signals[0].consume(ctx, b)
 	others.Wait()
 
-	var failed error
-	for i, s := range due {
+	for i, s := range signals {
 		if errs[i] == nil {
 			continue
 		}
-		*s.count(&stored) = 0
+		*s.count(&lost) = *s.count(&due)
 		if failed == nil || consumererror.IsPermanent(failed) {
 			failed = errs[i]
 		}
 	}
-	return stored, failed
+	return lost, failed
 }
 
 var errPanicked = errors.New("panicked")

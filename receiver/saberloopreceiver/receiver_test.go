@@ -160,7 +160,7 @@ func TestShutdownWithUnreadReport(t *testing.T) {
 		r, err := newReceiver(testConfig(), receivertest.NewNopSettings(componentType))
 		require.NoError(t, err)
 		host := &testHost{reported: make(chan *componentstatus.Event)}
-		r.handler, r.connections, r.server, r.served = new(handler), newConnections(), new(http.Server), make(chan struct{})
+		r.handler, r.connections, r.server, r.served = new(handler), newConnections(&LimitsConfig{}, nil, nil), new(http.Server), make(chan struct{})
 		go r.serve(deadListener{}, host)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

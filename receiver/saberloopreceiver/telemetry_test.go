@@ -21,6 +21,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/saberloop/otelcol-saberloop/internal/configtest"
+	"github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver/internal/clientaddr"
+	"github.com/saberloop/otelcol-saberloop/receiver/saberloopreceiver/internal/ratelimit"
 )
 
 // serveMeasured starts a receiver with readable telemetry.
@@ -53,6 +55,9 @@ func collectOwnMetrics(tb testing.TB) []metricdata.Metrics {
 	tb.Helper()
 	e, telemetry := serveMeasured(tb, failing(nil, nil, nil))
 	e.post(tb, `{"logs":[1],"dropped":[{"signal":"logs","reason":"full","count":3}]}`)
+	e.post(tb, oneLog)
+	e.post(tb, oneLog)
+	e.receiver().telemetry.closedConnection()
 	return ownMetrics(tb, telemetry)
 }
 
@@ -86,12 +91,25 @@ func TestRequestsAreCounted(t *testing.T) {
 	e.do(t, request{method: http.MethodOptions})
 	e.do(t, request{header: map[string]string{"Origin": "https://evil.example"}})
 	e.postEncoded(t, "gzip", strings.NewReader(oneLog))
+	e.receiver().handler.limits.rate = ratelimit.New[clientaddr.Key](ratelimit.Config{
+		Total:      ratelimit.Limits{Requests: ratelimit.Rate{PerSecond: 0.001, Burst: 1}},
+		MaxClients: 1,
+	})
+	e.post(t, "{")
+	e.post(t, oneLog)
 	want := map[string]int64{}
 	for _, code := range statusCodes {
 		want[strconv.Itoa(code)] = 1
 	}
-	want["200"], want["400"] = 2, 2
+	want["200"], want["400"] = 2, 3
 	assert.Equal(t, want, sums(t, telemetry, "otelcol_receiver_saberloop_requests", "http.response.status_code"))
+	assert.Equal(t, map[string]int64{
+		"invalid_json": 3, "unavailable": 1, "internal": 1, "too_large": 1, "unauthorized": 1,
+		"not_found": 1, "method": 1, "origin": 1, "total_rate": 1,
+	}, sums(t, telemetry, "otelcol_receiver_saberloop_refused_requests", "reason"))
+	assert.Equal(t, map[string]int64{"": 1}, sums(t, telemetry, "otelcol_receiver_saberloop_duplicate_batches", "none"))
+	assert.Equal(t, map[string]int64{"": 0}, sums(t, telemetry, "otelcol_receiver_saberloop_active_requests", "none"))
+	assert.Equal(t, map[string]int64{"0": 9}, sums(t, telemetry, "otelcol_receiver_saberloop_token_requests", "token"))
 }
 
 func TestEntriesAreCounted(t *testing.T) {

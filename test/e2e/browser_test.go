@@ -57,6 +57,7 @@ func TestBrowser(t *testing.T) {
 		retryAfter bool
 	}{
 		"stored":            {200, "ok", false},
+		"duplicate":         {200, "ok", false},
 		"stored, keepalive": {200, "ok", false},
 		"wrong token":       {401, "Unauthorized", false},
 		"too large":         {413, "Payload too large", false},
@@ -82,7 +83,7 @@ func TestBrowserOfOtherOrigin(t *testing.T) {
 	site := newSite(t)
 	c := harness.Start(t, harness.Options{})
 	got := site.visit(t, c)
-	for _, name := range []string{"stored", "stored, keepalive", "wrong token", "too large", "invalid", "unavailable"} {
+	for _, name := range []string{"stored", "duplicate", "stored, keepalive", "wrong token", "too large", "invalid", "unavailable"} {
 		require.Equal(t, "TypeError", got.seen(t, name).Error, name)
 	}
 	require.Empty(t, (&harness.Reader{Directory: c.Directory}).Next(t))

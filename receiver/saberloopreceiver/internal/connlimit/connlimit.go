@@ -302,3 +302,16 @@ func (l *Limiter) Len() int {
 	defer l.mu.Unlock()
 	return len(l.conns)
 }
+
+// Unused is the number of connections on which no request has arrived.
+func (l *Limiter) Unused() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, c := range l.conns {
+		if c.state == http.StateNew {
+			n++
+		}
+	}
+	return n
+}

@@ -5,9 +5,9 @@
 // for all of them together. A day is one of UTC.
 //
 // What a batch takes is taken before it is stored, and given back if it is not:
-// so the budgets are never exceeded. A quarter of the budget of all is kept for
-// clients that have taken less than a 64th of their own: a few strangers that
-// use up the rest do not silence everybody until midnight.
+// so the budgets are never exceeded. If clients have budgets, a quarter of the
+// budget of all is kept for those that have taken less than a 64th of their own:
+// a few strangers that use up the rest do not silence everybody until midnight.
 //
 // # Memory
 //
@@ -242,9 +242,9 @@ func (q *Quota) Snapshot() []byte {
 	data := append([]byte{snapshotVersion}, q.salt[:]...)
 	data = binary.AppendUvarint(data, uint64(q.day))
 	data = appendBudget(data, q.total)
+	limit := q.cfg.Client
 	for c, taken := range q.clients {
-		least := q.cfg.Client.divided(noteworthy)
-		if least.Bytes > 0 && taken.Bytes >= least.Bytes || least.Entries > 0 && taken.Entries >= least.Entries {
+		if limit.Bytes > 0 && taken.Bytes >= limit.Bytes/noteworthy || limit.Entries > 0 && taken.Entries >= limit.Entries/noteworthy {
 			data = binary.LittleEndian.AppendUint64(data, uint64(c))
 			data = appendBudget(data, taken)
 		}

@@ -58,6 +58,9 @@ type Limits struct {
 	Requests, Bytes Rate
 }
 
+// Limited reports whether there is a limit.
+func (l Limits) Limited() bool { return l.Requests.PerSecond > 0 || l.Bytes.PerSecond > 0 }
+
 // Config says what is allowed.
 type Config struct {
 	// Client limits each client, Total all of them together.
