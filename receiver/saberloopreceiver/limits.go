@@ -134,10 +134,13 @@ const (
 	maxWaiting = 1024
 )
 
-// light is the rate of a browser that sends a batch now and then, with some to
-// spare. An address that sends no more is served even if others use up the rate
-// of all.
-var light = ratelimit.Rate{PerSecond: 1, Burst: 10}
+// light and lightBytes are the rates of a browser that sends a batch now and then,
+// with some to spare; a page that is closed sends 64 KiB at most. An address that
+// sends no more is served even if others use up the rate of all.
+var (
+	light      = ratelimit.Rate{PerSecond: 1, Burst: 10}
+	lightBytes = ratelimit.Rate{PerSecond: 32 << 10, Burst: 64 << 10}
+)
 
 func defaultLimits() LimitsConfig {
 	return LimitsConfig{
@@ -297,7 +300,7 @@ func newLimits(cfg *Config, now func() time.Time) (*limits, error) {
 		}),
 		now: now,
 	}
-	rates := ratelimit.Config{Client: c.PerAddress.limits(), Total: c.Total.limits(), Light: light, MaxClients: c.MaxAddresses}
+	rates := ratelimit.Config{Client: c.PerAddress.limits(), Total: c.Total.limits(), Light: light, LightBytes: lightBytes, MaxClients: c.MaxAddresses}
 	if rates.Client.Limited() || rates.Total.Limited() {
 		l.rate = ratelimit.New[clientaddr.Key](rates)
 	}

@@ -13,17 +13,23 @@
 //
 // # Many busy clients
 //
-// A client's first requests of each second (Config.Light) are light: they may
-// use the receiver's buckets to the last token. All other requests may only use
-// the upper half. When many clients together ask for more than the receiver's
-// rate, the ones that send much are refused first, and a browser that sends a
-// batch now and then is still served, as long as the light requests alone do not
-// exceed the receiver's rate.
+// A client's first requests and bytes of each second (Config.Light, LightBytes)
+// are light. When many clients together ask for more than the receiver's rate,
+// the ones that send much are refused first, and a browser that sends a batch now
+// and then is still served, as long as the light requests alone do not exceed
+// what is kept for them:
+//
+//   - Requests that are not light may use only the upper half of the receiver's
+//     bucket of requests.
+//   - Light requests do not have to wait until the receiver's debt for bytes is
+//     paid. They have a bucket of their own, of half the rate and burst. What they
+//     use is also charged to the receiver's bucket, so that all bytes together
+//     are at most 1.5 times the burst, and the rate in the long run.
 //
 // # A full table
 //
 // The buckets of at most Config.MaxClients clients are kept; each takes about
-// 500 bytes. A new client takes the place of the one that was quiet for longest.
+// 600 bytes. A new client takes the place of the one that was quiet for longest.
 // If the buckets of that one were full again, nothing is lost by forgetting
 // them. If they were not, somebody uses more addresses than the table has places
 // to get a fresh burst with each: then a new client starts with one request and
@@ -31,6 +37,7 @@
 package ratelimit
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -65,9 +72,9 @@ func (l Limits) Limited() bool { return l.Requests.PerSecond > 0 || l.Bytes.PerS
 type Config struct {
 	// Client limits each client, Total all of them together.
 	Client, Total Limits
-	// Light says which requests of a client may use the lower half of the
-	// buckets of Total. If it is zero, all may.
-	Light Rate
+	// Light and LightBytes say what is light. If Light is zero, nothing is kept
+	// for light requests.
+	Light, LightBytes Rate
 	// MaxClients is the number of clients whose buckets are kept, at least 1.
 	MaxClients int
 }
@@ -87,6 +94,8 @@ const (
 type Limiter[K comparable] struct {
 	cfg   Config
 	total buckets
+	// kept are the bytes that light requests have; nil where nothing is kept.
+	kept *bucket
 
 	mu      sync.Mutex
 	clients *simplelru.LRU[K, *client]
@@ -95,7 +104,7 @@ type Limiter[K comparable] struct {
 // client has the buckets of one client.
 type client struct {
 	buckets
-	light *bucket
+	light, lightBytes *bucket
 }
 
 type buckets struct {
@@ -112,7 +121,11 @@ func New[K comparable](cfg Config) *Limiter[K] {
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &Limiter[K]{cfg: cfg, total: cfg.Total.buckets(), clients: clients}
+	l := &Limiter[K]{cfg: cfg, total: cfg.Total.buckets(), clients: clients}
+	if cfg.Light.PerSecond > 0 {
+		l.kept = Rate{PerSecond: cfg.Total.Bytes.PerSecond / 2, Burst: max(1, cfg.Total.Bytes.Burst/2)}.bucket()
+	}
+	return l
 }
 
 // Admit decides on a request that arrives now, and takes a token of each bucket
@@ -122,14 +135,17 @@ func (l *Limiter[K]) Admit(now time.Time, key K) (Verdict, time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.client(now, key)
-	if wait := c.wait(now, 0); wait > 0 {
+	if wait := c.buckets.wait(now); wait > 0 {
 		return ByClient, wait
 	}
-	floor := 0.5
-	if c.light.take(now) {
+	floor, bytes := 0.5, l.total.bytes
+	if c.light.take(now) && c.lightBytes.wait(now, 0) == 0 {
 		floor = 0
+		if l.kept != nil {
+			bytes = l.kept
+		}
 	}
-	if wait := l.total.wait(now, floor); wait > 0 {
+	if wait := max(l.total.requests.wait(now, floor), bytes.wait(now, 0)); wait > 0 {
 		return InTotal, wait
 	}
 	c.requests.take(now)
@@ -141,8 +157,13 @@ func (l *Limiter[K]) Admit(now time.Time, key K) (Verdict, time.Duration) {
 func (l *Limiter[K]) Charge(now time.Time, key K, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.client(now, key).bytes.charge(now, bytes)
+	c := l.client(now, key)
+	c.bytes.charge(now, bytes)
 	l.total.bytes.charge(now, bytes)
+	// Only so much of it is light. If there is more, the client's next requests
+	// are not light until it has paid.
+	l.kept.charge(now, min(bytes, c.lightBytes.tokens(now)))
+	c.lightBytes.charge(now, bytes)
 }
 
 // client returns the buckets of a client, and makes them where there are none.
@@ -150,22 +171,22 @@ func (l *Limiter[K]) client(now time.Time, key K) *client {
 	if c, ok := l.clients.Get(key); ok {
 		return c
 	}
-	c := &client{buckets: l.cfg.Client.buckets(), light: l.cfg.Light.bucket()}
+	c := &client{buckets: l.cfg.Client.buckets(), light: l.cfg.Light.bucket(), lightBytes: l.cfg.LightBytes.bucket()}
 	if l.clients.Len() == max(1, l.cfg.MaxClients) {
 		if _, oldest, _ := l.clients.GetOldest(); !oldest.full(now) {
 			c.requests.charge(now, l.cfg.Client.Requests.Burst-1)
 			c.bytes.charge(now, l.cfg.Client.Bytes.Burst-1)
 			c.light.charge(now, l.cfg.Light.Burst-1)
+			c.lightBytes.charge(now, l.cfg.LightBytes.Burst-1)
 		}
 	}
 	l.clients.Add(key, c)
 	return c
 }
 
-// wait returns how long it takes until both buckets are filled above a share of
-// their burst: by a whole token for requests, by any amount for bytes.
-func (b buckets) wait(now time.Time, floor float64) time.Duration {
-	return max(b.requests.wait(now, floor, 1), b.bytes.wait(now, floor, 1))
+// wait returns how long it takes until there is a token in both buckets.
+func (b buckets) wait(now time.Time) time.Duration {
+	return max(b.requests.wait(now, 0), b.bytes.wait(now, 0))
 }
 
 func (b buckets) full(now time.Time) bool { return b.requests.full(now) && b.bytes.full(now) }
@@ -175,20 +196,28 @@ type bucket rate.Limiter
 
 func (b *bucket) limiter() *rate.Limiter { return (*rate.Limiter)(b) }
 
-// wait returns how long it takes until the bucket holds n tokens above a share
-// of its burst.
-func (b *bucket) wait(now time.Time, floor, n float64) time.Duration {
+// wait returns how long it takes until the bucket holds a token above a share of
+// its burst.
+func (b *bucket) wait(now time.Time, floor float64) time.Duration {
 	if b == nil {
 		return 0
 	}
 	l := b.limiter()
 	burst := float64(l.Burst())
-	missing := min(floor*burst+n, burst) - l.TokensAt(now)
+	missing := min(floor*burst+1, burst) - l.TokensAt(now)
 	if missing <= 0 {
 		return 0
 	}
 	// A nanosecond more, as the bucket rounds, too.
 	return time.Duration(missing/float64(l.Limit())*float64(time.Second)) + 1
+}
+
+// tokens returns the number of whole tokens in the bucket.
+func (b *bucket) tokens(now time.Time) int {
+	if b == nil {
+		return math.MaxInt
+	}
+	return max(0, int(b.limiter().TokensAt(now)))
 }
 
 func (b *bucket) full(now time.Time) bool {
