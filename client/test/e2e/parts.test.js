@@ -251,6 +251,21 @@ describe('persist', () => {
     expect(proxy.posts[1].body.logs).toEqual(proxy.posts[0].body.logs);
   });
 
+  it('has no entry twice when the browser was killed before the answer came', async () => {
+    await open(['persist']);
+    proxy.fail(async ({ pass }) => {
+      await pass();
+    });
+    await logMany(10, 'entry');
+    await expect.poll(async () => (await collector.lines()).length).toBe(10);
+    await browser.kill();
+    browser = await startBrowser(browser.folder);
+    await open(['persist']);
+    await expect.poll(() => proxy.posts.length).toBe(2);
+    await expect.poll(rows).toBe(0);
+    await expectMessages(expected(10, 'entry'));
+  });
+
   it('leaves to a page that lives what it has', async () => {
     const first = await open(['persist']);
     await proxy.down();
