@@ -30,7 +30,8 @@ export const recordVitals =
     };
 
     // An interaction just before the page is hidden comes after web-vitals has reported INP for the last time. So it
-    // reports all changes, and what counts is how things stand when the page is hidden.
+    // reports all changes, and what counts is how things stand when the page is hidden. If it is the slowest one, INP is
+    // recorded twice, and the second value is the right one.
     /** @type {any} */
     let inp;
     const reportInp = () => {

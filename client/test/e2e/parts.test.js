@@ -65,8 +65,11 @@ describe('vitals', () => {
       );
       await leave();
       await expect
-        .poll(async () => (await collector.lines('metrics')).map((line) => line.name).sort(), { timeout: 30000 })
+        .poll(async () => [...new Set((await collector.lines('metrics')).map((line) => line.name))].sort(), {
+          timeout: 30000,
+        })
         .toEqual(['web_vital_cls', 'web_vital_inp', 'web_vital_lcp']);
+      // The last line counts: INP grows when an interaction is measured while the page is being hidden.
       const byName = Object.fromEntries((await collector.lines('metrics')).map((line) => [line.name, line]));
       expect(byName.web_vital_inp.value).toBeGreaterThan(50);
       expect(byName.web_vital_lcp.value).toBeGreaterThan(0);
