@@ -20,6 +20,14 @@ const (
 	maxHeaderBytes = 16 << 10
 	headerSlop     = 4 << 10
 
+	// The limits of an HTTP/2 connection. net/http buffers bodies that nobody has
+	// read yet, and keeps a buffer as large as the largest frame: with its own
+	// defaults 2 MiB for each connection, no token needed. A browser sends a batch
+	// or two at a time.
+	maxStreams    = 16
+	maxFrame      = 16 << 10
+	receiveBuffer = 64 << 10
+
 	// maxLinger is the number of bytes read from a client after the answer.
 	maxLinger = 32 << 20
 
@@ -86,6 +94,12 @@ func (t *transfer) cancel() {
 // limit applies the limits to a server. next handles its requests.
 func (c *connections) limit(server *http.Server, next http.Handler) {
 	server.MaxHeaderBytes = maxHeaderBytes - headerSlop
+	server.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams:          maxStreams,
+		MaxReadFrameSize:              maxFrame,
+		MaxReceiveBufferPerConnection: receiveBuffer,
+		MaxReceiveBufferPerStream:     receiveBuffer,
+	}
 	server.ConnState = c.limiter.Track
 	server.ConnContext = c.limiter.Context
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,7 +7,9 @@
 // When a connection is accepted over a limit, another one is closed for it.
 // Connections that can be closed are the ones that wait for their client: those
 // that have not sent the headers of a request, those whose body is being
-// received, and those that are idle. Of these one is closed that belongs to the
+// received, those that are idle, and those that the server is about to close: it
+// waits half a second after an answer for which it closes a connection, such as
+// 431. Of these one is closed that belongs to the
 // address with the most connections; of several, an idle one last; and of
 // several, the one that has waited for its client longest. Connections whose
 // request is being worked on are never closed. If there is no other, or the
@@ -159,7 +161,7 @@ func (l *Limiter) victim(c *conn, sameAddress bool) *conn {
 	var victim *conn
 	for _, other := range l.conns {
 		switch {
-		case other.working > 0 || other.state == http.StateActive && other.receiving == 0:
+		case other.working > 0:
 		case sameAddress && other.address != c.address:
 		case other.count() < c.count(): // c's address has more than its share
 		case victim == nil || other.before(victim):
@@ -218,7 +220,7 @@ func (l *Limiter) Track(nc net.Conn, state http.ConnState) {
 	}
 	c.state = state
 	switch state {
-	case http.StateIdle:
+	case http.StateIdle, http.StateActive:
 		l.wait(c)
 	case http.StateClosed, http.StateHijacked:
 		l.remove(c)

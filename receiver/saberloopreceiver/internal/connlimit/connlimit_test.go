@@ -46,6 +46,33 @@ func open(l *Limiter, c *fakeConn) bool {
 	return closed != net.Conn(c)
 }
 
+// work has a connection's request worked on.
+func work(l *Limiter, c *fakeConn) {
+	l.Track(c, http.StateActive)
+	r := l.Begin(l.Context(context.Background(), c))
+	r.Received()
+}
+
+// The server waits before it closes a connection after a refusal. Meanwhile it
+// works on nothing, and must not keep browsers out.
+func TestConnectionsBeingClosedMakeRoom(t *testing.T) {
+	t.Parallel()
+	l := New(Config{Max: 2})
+	refused := from("10.0.0.1")
+	require.True(t, open(l, refused))
+	l.Track(refused, http.StateActive) // 431: the handler never sees it
+	answered := from("10.0.0.1")
+	require.True(t, open(l, answered))
+	l.Track(answered, http.StateActive)
+	r := l.Begin(l.Context(context.Background(), answered))
+	r.Received()
+	r.End()
+	require.True(t, open(l, from("10.0.0.2")))
+	assert.True(t, refused.closed.Load())
+	require.True(t, open(l, from("10.0.0.3")))
+	assert.True(t, answered.closed.Load())
+}
+
 func TestOldestWaitingIsClosed(t *testing.T) {
 	t.Parallel()
 	l := New(Config{Max: 3})
@@ -53,7 +80,7 @@ func TestOldestWaitingIsClosed(t *testing.T) {
 	for _, conn := range []*fakeConn{a, b, c} {
 		require.True(t, open(l, conn))
 	}
-	l.Track(a, http.StateActive) // is being worked on
+	work(l, a)
 	require.True(t, open(l, from("10.0.0.4")))
 	assert.False(t, a.closed.Load())
 	assert.True(t, b.closed.Load())
@@ -99,7 +126,7 @@ func TestAddressWithMostClosesNoOthers(t *testing.T) {
 	for range 2 {
 		busy := from("10.0.0.2")
 		require.True(t, open(l, busy))
-		l.Track(busy, http.StateActive)
+		work(l, busy)
 	}
 	assert.False(t, open(l, from("10.0.0.2")))
 	assert.False(t, browser.closed.Load())
