@@ -9,14 +9,21 @@ SERVERS_DIR := .cache/servers
 SERVERS := $(addprefix $(SERVERS_DIR)/,prometheus loki jaeger)
 
 # Without service discovery, which is most of the build.
-$(SERVERS_DIR)/prometheus: SERVER_FLAGS := -tags netgo,remove_all_sd
+PROMETHEUS_FLAGS := -tags netgo,remove_all_sd
+$(SERVERS_DIR)/prometheus: SERVER_FLAGS := $(PROMETHEUS_FLAGS)
+$(SERVERS_DIR)/prometheus: SERVER_PACKAGE := github.com/prometheus/prometheus/cmd/prometheus
 
 .PHONY: servers
-servers: $(SERVERS) ## build Prometheus, Loki and Jaeger into .cache/servers
+servers: $(SERVERS) $(SERVERS_DIR)/promtool ## build Prometheus, Loki and Jaeger into .cache/servers
 
 $(SERVERS): $(SERVERS_DIR)/%: $(BACKENDS)/servers/%/go.mod $(BACKENDS)/servers/%/go.sum | go
 	@mkdir -p $(@D)
-	$(GO) build -C $(BACKENDS)/servers/$* $(SERVER_FLAGS) -trimpath -buildvcs=false -ldflags='-s -w' -o $(abspath $@) tool
+	$(GO) build -C $(BACKENDS)/servers/$* $(SERVER_FLAGS) -trimpath -buildvcs=false -ldflags='-s -w' -o $(abspath $@) $(or $(SERVER_PACKAGE),tool)
+
+# It shares most of the build with prometheus.
+$(SERVERS_DIR)/promtool: $(addprefix $(BACKENDS)/servers/prometheus/,go.mod go.sum) | go
+	@mkdir -p $(@D)
+	$(GO) build -C $(BACKENDS)/servers/prometheus $(PROMETHEUS_FLAGS) -trimpath -buildvcs=false -ldflags='-s -w' -o $(abspath $@) github.com/prometheus/prometheus/cmd/promtool
 
 # npm writes this file when the installation is complete.
 GRAFANA_TYPES := $(BACKENDS)/grafana/node_modules/.package-lock.json

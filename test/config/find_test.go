@@ -41,10 +41,12 @@ var others = map[string]func(document) bool{
 	// compose-go reads it in analysis/compose_test.go.
 	"Docker Compose": func(d document) bool { return d.name == "docker-compose.telemetry.yml" },
 	// Jaeger is a Collector with components that this one does not have.
-	"Jaeger":     func(d document) bool { return d.name == "analysis/jaeger/jaeger.yaml" },
-	"Grafana":    func(d document) bool { return strings.HasPrefix(d.name, "analysis/grafana/provisioning/") },
-	"Loki":       func(d document) bool { return d.name == "analysis/loki/loki.yaml" },
-	"Prometheus": func(d document) bool { return d.name == "analysis/prometheus/prometheus.yml" },
+	"Jaeger":  func(d document) bool { return d.name == "analysis/jaeger/jaeger.yaml" },
+	"Grafana": func(d document) bool { return strings.HasPrefix(d.name, "analysis/grafana/provisioning/") },
+	"Loki":    func(d document) bool { return d.name == "analysis/loki/loki.yaml" },
+	"Prometheus": func(d document) bool {
+		return d.name == "analysis/prometheus/prometheus.yml" || strings.HasPrefix(d.name, "deploy/prometheus/")
+	},
 	// The components' tests read these. Many are wrong on purpose.
 	"component test data": func(d document) bool {
 		return strings.Contains(d.name, "/testdata/") &&
