@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -49,6 +50,25 @@ const readyMessage = "Everything is ready"
 //go:embed collector.yaml
 var baseConfig []byte
 
+// shippedAddresses is merged into collector-config.yaml. The endpoint of the
+// receiver is an environment variable there.
+const shippedAddresses = `
+extensions:
+  health_check: {endpoint: "${env:HARNESS_HEALTH_ENDPOINT}"}
+service:
+  telemetry:
+    metrics:
+      readers:
+        - pull:
+            exporter:
+              prometheus:
+                host: localhost
+                port: ${env:HARNESS_METRICS_PORT}
+                without_scope_info: true
+                without_type_suffix: true
+                without_units: true
+`
+
 // Options configure a collector. The zero value is a working configuration.
 type Options struct {
 	// Directory holds the day files. The default is a new directory.
@@ -59,6 +79,12 @@ type Options struct {
 	Origin string
 	// Config is YAML that is merged into the harness's collector.yaml.
 	Config string
+	// Shipped takes the repository's collector-config.yaml instead of the
+	// harness's collector.yaml. Only its addresses are changed.
+	Shipped bool
+	// Wrapper is a command that runs the collector in its own process, such as
+	// taskset with its arguments.
+	Wrapper []string
 	// Flags and Env are additional arguments and environment variables.
 	Flags, Env []string
 	// Binary is the path of the program. The default is Binary(tb).
@@ -75,8 +101,7 @@ type Collector struct {
 	// Token is the accepted token.
 	Token string
 
-	binary string
-	args   []string
+	args   []string // the program is the first
 	env    []string
 	config string // path of the file with Options.Config
 	log    string // path of the file with the output of all runs
@@ -131,7 +156,6 @@ func newCollector(tb testing.TB, options Options) *Collector {
 		MetricsURL: "http://" + address(metrics) + "/metrics",
 		Directory:  options.Directory,
 		Token:      options.Token,
-		binary:     options.Binary,
 		config:     filepath.Join(own, "options.yaml"),
 		log:        filepath.Join(own, "collector.log"),
 		env: append(append(os.Environ(), options.Env...),
@@ -143,9 +167,21 @@ func newCollector(tb testing.TB, options Options) *Collector {
 			"HARNESS_ORIGIN="+options.Origin),
 	}
 	base := filepath.Join(own, "collector.yaml")
-	require.NoError(tb, os.WriteFile(base, baseConfig, 0o600))
+	if options.Shipped {
+		shipped := filepath.Join(Root(tb), "collector-config.yaml")
+		require.NoError(tb, os.WriteFile(base, []byte(shippedAddresses), 0o600))
+		c.args = []string{"--config=" + shipped, "--config=" + base}
+		c.env = append(c.env,
+			"TELEMETRY_ENDPOINT="+ingest,
+			"TELEMETRY_DIR="+options.Directory,
+			"TELEMETRY_TOKEN="+options.Token,
+			"TELEMETRY_ORIGIN="+options.Origin)
+	} else {
+		require.NoError(tb, os.WriteFile(base, baseConfig, 0o600))
+		c.args = []string{"--config=" + base}
+	}
 	c.writeConfig(tb, options.Config)
-	c.args = append([]string{"--config=" + base, "--config=" + c.config}, options.Flags...)
+	c.args = slices.Concat(options.Wrapper, []string{options.Binary}, c.args, []string{"--config=" + c.config}, options.Flags)
 	tb.Cleanup(func() {
 		c.end(tb)
 		if tb.Failed() {
@@ -197,7 +233,7 @@ func (c *Collector) start(tb testing.TB) {
 // is healthy.
 func (c *Collector) Launch(tb testing.TB) {
 	tb.Helper()
-	cmd := exec.Command(c.binary, c.args...)
+	cmd := exec.Command(c.args[0], c.args[1:]...)
 	cmd.Env = c.env
 	process, err := StartProcess(cmd, c.log)
 	require.NoError(tb, err)
@@ -241,6 +277,9 @@ func (c *Collector) awaitListening() {
 		c.listens = nil
 	}
 }
+
+// Process returns the collector's process. A restart makes a new one.
+func (c *Collector) Process() *Process { return c.process }
 
 // Signal sends a signal to the collector's process.
 func (c *Collector) Signal(tb testing.TB, signal os.Signal) {

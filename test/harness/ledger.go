@@ -49,6 +49,13 @@ func (l *Ledger) Acknowledge(n int) {
 	l.acknowledged[n] = true
 }
 
+// Acknowledged reports whether the n-th batch was answered with 200.
+func (l *Ledger) Acknowledged(n int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.acknowledged[n]
+}
+
 // Snapshot returns a copy of the ledger.
 func (l *Ledger) Snapshot() *Ledger {
 	l.mu.Lock()

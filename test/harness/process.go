@@ -41,6 +41,9 @@ func StartProcess(cmd *exec.Cmd, log string) (*Process, error) {
 // Exited returns a channel that is closed when the process has exited.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
+// PID returns the ID of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // State returns the state of a process that has exited.
 func (p *Process) State() *os.ProcessState { return p.cmd.ProcessState }
 
