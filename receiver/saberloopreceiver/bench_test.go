@@ -33,23 +33,43 @@ func typicalBatch() string {
 // BenchmarkHandler measures a request without socket and pipelines.
 func BenchmarkHandler(b *testing.B) {
 	nop := consumers{logs: consumertest.NewNop(), traces: consumertest.NewNop(), metrics: consumertest.NewNop()}
-	handler := handlerOf(b, testConfig(), nop)
+	cfg := testConfig()
+	cfg.Duplicates.Window = 0
+	handler := handlerOf(b, cfg, nop)
+	// Limits that are never reached.
+	limited := testConfig()
+	enough := RateConfig{RequestsPerSecond: 1e12, BytesPerSecond: 1e15, BytesPerDay: 1e18, EntriesPerDay: 1e15}
+	limited.Limits.PerAddress, limited.Limits.Total = enough, enough
+	limitedHandler := handlerOf(b, limited, nop)
 	batch := typicalBatch()
+	// Each has a batchId, or bytes, of its own.
+	sent := 0
+	const number = "0000000000000000"
+	withID := `{"batchId":"` + number + `",` + batch[1:]
+	withoutID := `{"x":"` + number + `",` + batch[1:]
 	for _, bb := range []struct {
 		name, encoding string
 		body           []byte
+		handler        http.Handler
 	}{
-		{"one log", "", []byte(oneLog)},
-		{"typical", "", []byte(batch)},
-		{"typical, gzip", "gzip", gzipped(b, batch)},
-		{"typical, zstd", "zstd", zstded(b, batch)},
-		{"no token", "", nil},
+		{"one log", "", []byte(oneLog), handler},
+		{"typical", "", []byte(batch), handler},
+		{"typical, gzip", "gzip", gzipped(b, batch), handler},
+		{"typical, zstd", "zstd", zstded(b, batch), handler},
+		{"typical, limits and batchId", "", []byte(withID), limitedHandler},
+		{"typical, limits and no batchId", "", []byte(withoutID), limitedHandler},
+		{"no token", "", nil, handler},
 	} {
+		at := bytes.Index(bb.body, []byte(number))
 		b.Run(bb.name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(bb.body)))
 			body := bytes.NewReader(bb.body)
 			for b.Loop() {
+				if at >= 0 {
+					sent++
+					copy(bb.body[at:], fmt.Sprintf("%016d", sent))
+				}
 				body.Reset(bb.body)
 				r := httptest.NewRequest(http.MethodPost, testPath, body)
 				r.Header.Set("Origin", testOrigin)
@@ -62,7 +82,7 @@ func BenchmarkHandler(b *testing.B) {
 					r.Header.Set("Content-Encoding", bb.encoding)
 				}
 				w := httptest.NewRecorder()
-				handler.ServeHTTP(w, r)
+				bb.handler.ServeHTTP(w, r)
 				require.Equal(b, want, w.Code)
 			}
 		})
@@ -71,7 +91,9 @@ func BenchmarkHandler(b *testing.B) {
 
 func BenchmarkSocket(b *testing.B) {
 	nop := consumers{logs: consumertest.NewNop(), traces: consumertest.NewNop(), metrics: consumertest.NewNop()}
-	e := serve(b, testConfig(), nop)
+	cfg := testConfig()
+	cfg.Duplicates.Window = 0
+	e := serve(b, cfg, nop)
 	batch := typicalBatch()
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

@@ -128,11 +128,11 @@ func TestLargeBodiesAreNotLight(t *testing.T) {
 	now := start
 	for i := range 60 {
 		now = now.Add(time.Second)
-		verdict, wait := l.Admit(now, 999)
+		verdict, _ := l.Admit(now, 999)
 		require.Equal(t, Admitted, verdict, i)
 		l.Charge(now, 999, 3000)
 		if i < 30 {
-			verdict, wait = l.Admit(now, i)
+			verdict, wait := l.Admit(now, i)
 			assert.Equal(t, InTotal, verdict, i)
 			assert.Positive(t, wait)
 		}
