@@ -208,8 +208,8 @@ func (b *bucket) wait(now time.Time, floor float64) time.Duration {
 	if missing <= 0 {
 		return 0
 	}
-	// A nanosecond more, as the bucket rounds, too.
-	return time.Duration(missing/float64(l.Limit())*float64(time.Second)) + 1
+	// A microsecond more, because the arithmetic here and in the bucket rounds.
+	return time.Duration(missing/float64(l.Limit())*float64(time.Second)) + time.Microsecond
 }
 
 // tokens returns the number of whole tokens in the bucket.
