@@ -118,7 +118,9 @@ func (h *handler) ingest(admitted admission, r *http.Request) answer {
 	}
 	size := len(memory.Body())
 	h.telemetry.bodyRead(admitted.ctx, size)
-	h.limits.charge(admitted.client, size)
+	if refusal := h.limits.charge(admitted.client, size); refusal != nil {
+		return *refusal
+	}
 	decoder := admitted.app.decoder
 	if err := memory.Work(r.Context(), int64(decoder.EstimateDecodedSize(memory.Body()))); err != nil {
 		return *answerNoMemory(err)

@@ -343,10 +343,14 @@ func (l *limits) admit(client clientaddr.Key) *answer {
 }
 
 // charge takes the bytes of a body, once they are known.
-func (l *limits) charge(client clientaddr.Key, bytes int) {
-	if l.rate != nil {
-		l.rate.Charge(l.now(), client, bytes)
+func (l *limits) charge(client clientaddr.Key, bytes int) *answer {
+	if l.rate == nil {
+		return nil
 	}
+	if verdict, wait := l.rate.Charge(l.now(), client, bytes); verdict != ratelimit.Admitted {
+		return answerTooMany(reasonTotalRate, wait)
+	}
+	return nil
 }
 
 // take takes the size of a batch of the daily budgets, before it is stored.

@@ -143,7 +143,7 @@ func TestSchoolClass(t *testing.T) {
 	amount := storedSize(size, b, b.Received)
 	send := func() {
 		require.Nil(t, limits.admit(client))
-		limits.charge(client, size)
+		require.Nil(t, limits.charge(client, size))
 		_, refusal := limits.take(client, amount)
 		require.Nil(t, refusal)
 	}
@@ -176,15 +176,14 @@ func TestOneAddressCannotUseAll(t *testing.T) {
 	const minute = 60_000
 	for millisecond := range minute {
 		now = now.Add(time.Millisecond)
-		if limits.admit(abuser) == nil {
-			limits.charge(abuser, 1<<20)
+		if limits.admit(abuser) == nil && limits.charge(abuser, 1<<20) == nil {
 			if _, refusal := limits.take(abuser, quotaOf(1<<20)); refusal == nil {
 				stored += 1 << 20
 			}
 		}
 		if millisecond%3000 == 0 {
 			require.Nil(t, limits.admit(browser))
-			limits.charge(browser, 3000)
+			require.Nil(t, limits.charge(browser, 3000))
 		}
 	}
 	l := cfg.Limits.PerAddress

@@ -22,9 +22,11 @@
 //   - Requests that are not light may use only the upper half of the receiver's
 //     bucket of requests.
 //   - Light requests do not have to wait until the receiver's debt for bytes is
-//     paid. They have a bucket of their own, of half the rate and burst. What they
-//     use is also charged to the receiver's bucket, so that all bytes together
-//     are at most 1.5 times the burst, and the rate in the long run.
+//     paid. They have a bucket of their own, of half the rate and burst. A body that
+//     turns out to be larger than what the client has of light bytes is refused
+//     while there is a debt. What is admitted is also charged to the receiver's
+//     bucket, so that all bytes together are at most 1.5 times the burst, and the
+//     rate in the long run.
 //
 // # A full table
 //
@@ -153,17 +155,27 @@ func (l *Limiter[K]) Admit(now time.Time, key K) (Verdict, time.Duration) {
 	return Admitted, 0
 }
 
-// Charge takes the bytes of a request that was admitted.
-func (l *Limiter[K]) Charge(now time.Time, key K, bytes int) {
+// Charge takes the bytes of a request that was admitted. It may refuse the
+// request after all, because it is larger than a light one may be and the
+// receiver is in debt; the bytes then count for the client only. The duration is
+// that of Admit.
+func (l *Limiter[K]) Charge(now time.Time, key K, bytes int) (Verdict, time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.client(now, key)
+	light := c.lightBytes.tokens(now)
 	c.bytes.charge(now, bytes)
-	l.total.bytes.charge(now, bytes)
-	// Only so much of it is light. If there is more, the client's next requests
-	// are not light until it has paid.
-	l.kept.charge(now, min(bytes, c.lightBytes.tokens(now)))
+	// If it is more than what is light, the client's next requests are not light
+	// until it has paid.
 	c.lightBytes.charge(now, bytes)
+	if l.kept != nil && bytes > light {
+		if wait := l.total.bytes.wait(now, 0); wait > 0 {
+			return InTotal, wait
+		}
+	}
+	l.total.bytes.charge(now, bytes)
+	l.kept.charge(now, min(bytes, light))
+	return Admitted, 0
 }
 
 // client returns the buckets of a client, and makes them where there are none.
