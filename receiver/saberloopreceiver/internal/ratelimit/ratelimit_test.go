@@ -31,7 +31,7 @@ func TestClientRequests(t *testing.T) {
 	}
 	verdict, wait := l.Admit(start, "a")
 	assert.Equal(t, ByClient, verdict)
-	assert.InDelta(t, 500*time.Millisecond, wait, 2)
+	assert.InDelta(t, 500*time.Millisecond, wait, float64(2*time.Microsecond))
 	verdict, _ = l.Admit(start, "b")
 	assert.Equal(t, Admitted, verdict, "another client")
 	verdict, _ = l.Admit(start.Add(wait), "a")
@@ -60,13 +60,13 @@ func TestTotal(t *testing.T) {
 	}
 	verdict, wait := l.Admit(start, 99)
 	assert.Equal(t, InTotal, verdict)
-	assert.InDelta(t, 100*time.Millisecond, wait, 2)
+	assert.InDelta(t, 100*time.Millisecond, wait, float64(2*time.Microsecond))
 
 	l = New[int](Config{Total: Limits{Bytes: Rate{PerSecond: 10, Burst: 20}}, MaxClients: 100})
 	l.Charge(start, 1, 40)
 	verdict, wait = l.Admit(start, 2)
 	assert.Equal(t, InTotal, verdict)
-	assert.InDelta(t, 2100*time.Millisecond, wait, 2)
+	assert.InDelta(t, 2100*time.Millisecond, wait, float64(2*time.Microsecond))
 }
 
 func TestNoLimits(t *testing.T) {
