@@ -22,6 +22,7 @@ const lockName = ".lock"
 type osDisk struct {
 	path string
 	mode fs.FileMode
+	aio  aio
 
 	// mu guards root and lock, which Attach replaces.
 	mu   sync.RWMutex
@@ -143,7 +144,7 @@ func makeDirs(path string, mode fs.FileMode) error {
 func (d *osDisk) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return errors.Join(d.lock.Close(), d.root.Close())
+	return errors.Join(d.aio.close(), d.lock.Close(), d.root.Close())
 }
 
 func (d *osDisk) held() *os.Root {
@@ -163,7 +164,7 @@ func (d *osDisk) OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 			return nil, errors.Join(err, f.Close())
 		}
 	}
-	return newOSFile(f)
+	return newOSFile(f, &d.aio)
 }
 
 // Lstat uses the whole path, not the open directory, to find out whether the path

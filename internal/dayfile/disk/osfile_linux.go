@@ -16,19 +16,24 @@ import (
 type osFile struct {
 	*os.File
 	conn syscall.RawConn
+	aio  *aio
 }
 
-func newOSFile(f *os.File) (File, error) {
+func newOSFile(f *os.File, aio *aio) (File, error) {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &osFile{File: f, conn: conn}, nil
+	return &osFile{File: f, conn: conn, aio: aio}, nil
 }
 
 func (f *osFile) Sync() error {
 	var syncErr error
 	err := f.conn.Control(func(fd uintptr) {
+		var done bool
+		if done, syncErr = f.aio.fdatasync(fd); done {
+			return
+		}
 		for {
 			if syncErr = unix.Fdatasync(int(fd)); !errors.Is(syncErr, unix.EINTR) {
 				return

@@ -4,7 +4,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/saberloop/otelcol-saberloop/internal/dayfile"
@@ -34,7 +33,11 @@ func (s *Store) Append(signal dayfile.Signal, parts ...Part) error {
 	if err := s.space.take(size); err != nil {
 		return err
 	}
-	err = s.append(appenders, parts)
+	if s.opts.Sync == SyncCommit {
+		err = s.committer.append(appenders, parts)
+	} else {
+		err = writeLocked(appenders, parts)
+	}
 	if disk.IsFull(err) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
@@ -58,76 +61,27 @@ func check(signal dayfile.Signal, parts []Part) (size int, err error) {
 	return size, nil
 }
 
-// append writes all parts, then waits until they are durable.
-func (s *Store) append(appenders []*appender, parts []Part) error {
-	tickets, err := s.write(appenders, parts)
-	if err != nil {
-		return err
-	}
-	for i := range tickets {
-		err = errors.Join(err, tickets[i].wait())
-	}
-	return err
-}
-
-// write writes all parts or none.
-func (s *Store) write(appenders []*appender, parts []Part) ([]ticket, error) {
+// writeLocked writes all parts or none.
+func writeLocked(appenders []*appender, parts []Part) error {
 	// Every append locks in the order of days, so there is no deadlock.
 	for _, a := range appenders {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 	}
-	tickets := make([]ticket, 0, len(parts))
+	return write(appenders, parts)
+}
+
+// write writes all parts or none. The caller holds the mu of every appender.
+func write(appenders []*appender, parts []Part) error {
 	for i, a := range appenders {
-		from, err := a.write(parts[i].Lines)
-		if err != nil {
-			for _, t := range tickets {
-				t.appender.takeBack(t.from, t.handle.end)
-			}
-			return nil, err
+		err := a.write(parts[i].Lines)
+		if err == nil {
+			continue
 		}
-		tickets = append(tickets, ticket{appender: a, handle: a.handle, from: from})
-	}
-	for i := range tickets {
-		tickets[i].join(s.opts.Sync)
-	}
-	return tickets, nil
-}
-
-// ticket is a part that was written and may still have to be synced.
-type ticket struct {
-	appender *appender
-	handle   *handle
-	from     int64 // offset of the part in the file
-
-	// group is nil if the append does not wait for a sync.
-	group *group
-	leads bool
-	err   error
-}
-
-// join enters the part into the next sync. The caller holds the appender's mu.
-func (t *ticket) join(mode SyncMode) {
-	if mode != SyncCommit {
-		t.handle.wrote(t.handle.end)
-		return
-	}
-	t.group, t.leads, t.err = t.handle.join(t.handle.end)
-}
-
-// wait returns nil when the part is durable, or the error of its sync.
-func (t *ticket) wait() error {
-	switch {
-	case t.leads:
-		if t.err = t.handle.commit(t.group); t.err != nil {
-			t.appender.syncFailed(t.handle, t.err)
+		for j, a := range appenders[:i] {
+			a.takeBack(a.handle.end-int64(len(parts[j].Lines)), a.handle.end)
 		}
-	case t.group != nil:
-		<-t.group.done
-		t.err = t.group.err
-	}
-	if t.err != nil {
-		return fmt.Errorf("sync %s: %w", t.appender.name, t.err)
+		return err
 	}
 	return nil
 }

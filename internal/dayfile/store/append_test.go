@@ -5,6 +5,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -32,19 +33,25 @@ func TestOneSyncServesAllWhoWait(t *testing.T) {
 	for n := 2; n <= 32; n++ {
 		go appendOne(n)
 	}
-	h := handleOf(s)
-	require.Eventually(t, func() bool {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return h.waiting != nil && h.waiting.size == 31
-	}, 10*time.Second, time.Millisecond)
-	require.Empty(t, results, "nobody is told before the sync")
+	waitForAppends(t, s, 31)
+	require.Empty(t, results, "no append returns before the sync")
 
 	close(release)
 	for range 32 {
 		require.NoError(t, <-results)
 	}
 	require.Equal(t, []int{1, 1, 31}, watch.syncs)
+	require.Len(t, watch.writes, 3, "and one write")
+}
+
+// waitForAppends returns when n appends wait for the next round.
+func waitForAppends(t testing.TB, s *Store, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		s.committer.mu.Lock()
+		defer s.committer.mu.Unlock()
+		return len(s.committer.waiting) == n
+	}, time.Minute, time.Millisecond)
 }
 
 // handleOf returns the handle of logs22.
@@ -71,11 +78,7 @@ func TestSignalsSyncInParallel(t *testing.T) {
 	<-syncing // It has a round of its own, for nobody else was there.
 	go appendTo(dayfile.Traces)
 	go appendTo(dayfile.Metrics)
-	require.Eventually(t, func() bool {
-		s.rounds.mu.Lock()
-		defer s.rounds.mu.Unlock()
-		return s.rounds.waiting == 2
-	}, time.Minute, time.Millisecond)
+	waitForAppends(t, s, 2)
 	release <- struct{}{}
 	<-syncing
 	<-syncing // Both are under way before one is through.
@@ -177,44 +180,113 @@ func TestFailedRepairHoldsAppendsUp(t *testing.T) {
 	}
 }
 
-// A failed sync fails all appends that wait for it or for the next one.
+// A failed sync fails all appends that wait for it, and no others.
 func TestFailedSyncFailsAllWhoWait(t *testing.T) {
+	t.Parallel()
+	for name, groupFails := range map[string]bool{"first": false, "first and next": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := daytest.TempDir(t)
+			s, disk := openFaulty(t, Options{Directory: dir})
+			require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
+			began, free := make(chan struct{}), make(chan struct{})
+			syncs := 0
+			disk.setFault(func(op, _ string) error {
+				if op != "sync" {
+					return nil
+				}
+				// The second makes the removal of the first line durable, the third the
+				// reopened file, and the fourth the other lines.
+				syncs++
+				if syncs == 1 {
+					began <- struct{}{}
+					<-free
+				}
+				if syncs == 1 || groupFails && syncs == 4 {
+					return errInjected
+				}
+				return nil
+			})
+			first, others := make(chan error, 1), make(chan error, 7)
+			appendOne := func(n int, result chan<- error) {
+				result <- s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(n)})
+			}
+			go appendOne(1, first)
+			<-began
+			for n := 2; n <= 8; n++ {
+				go appendOne(n, others)
+			}
+			waitForAppends(t, s, 7)
+			close(free)
+			require.ErrorIs(t, <-first, errInjected)
+			for range 7 {
+				if err := <-others; groupFails {
+					require.ErrorIs(t, err, errInjected)
+				} else {
+					require.NoError(t, err)
+				}
+			}
+			require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(9)}))
+			require.NoError(t, s.Close(t.Context()))
+			want := string(daytest.Line(0))
+			if !groupFails {
+				want += string(daytest.Lines(2, 8))
+			}
+			require.Equal(t, sorted(want+string(daytest.Line(9))), sorted(daytest.Read(t, dir, logs22)))
+		})
+	}
+}
+
+// Appends whose common write fails are written one by one: a smaller one may succeed.
+func TestFailedCommonWrite(t *testing.T) {
 	t.Parallel()
 	dir := daytest.TempDir(t)
 	s, disk := openFaulty(t, Options{Directory: dir})
 	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
-	began, free := make(chan struct{}, 100), make(chan struct{})
-	var once sync.Once
-	disk.setFault(func(op, _ string) (err error) {
-		if op == "sync" {
-			once.Do(func() {
-				began <- struct{}{}
-				<-free
-				err = errInjected
-			})
-		}
-		return err
-	})
-	results := make(chan error, 8)
-	appendOne := func(n int) { results <- s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(n)}) }
-	go appendOne(1)
-	<-began
-	for n := 2; n <= 8; n++ {
-		go appendOne(n)
+	syncing, release := blockSync(disk)
+	first, others := make(chan error, 1), make(chan error, 9)
+	go func() { first <- s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)}) }()
+	<-syncing
+	for n := 2; n <= 9; n++ {
+		go func() { others <- s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(n)}) }()
 	}
-	h := handleOf(s)
-	require.Eventually(t, func() bool {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return h.waiting != nil && h.waiting.size == 7
-	}, 10*time.Second, time.Millisecond)
-	close(free)
+	big := daytest.Lines(1000, 1999)
+	tooBig := make(chan error, 1)
+	go func() { tooBig <- s.Append(dayfile.Logs, Part{daytest.December22, big}) }()
+	waitForAppends(t, s, 9)
+	disk.setSpace(len(big) - 1)
+	disk.setFault(nil)
+	close(release)
+	require.NoError(t, <-first)
 	for range 8 {
-		require.ErrorIs(t, <-results, errInjected)
+		require.NoError(t, <-others)
 	}
-	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(9)}))
+	require.ErrorIs(t, <-tooBig, ErrDiskFull)
+	disk.setSpace(math.MaxInt)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(10)}))
 	require.NoError(t, s.Close(t.Context()))
-	require.Equal(t, string(daytest.Line(0))+string(daytest.Line(9)), daytest.Read(t, dir, logs22))
+	require.Equal(t, sorted(string(daytest.Lines(0, 10))), sorted(daytest.Read(t, dir, logs22)))
+}
+
+// A panic in a round fails its appends and does not block the next ones.
+func TestPanicInARound(t *testing.T) {
+	t.Parallel()
+	dir := daytest.TempDir(t)
+	s, disk := openFaulty(t, Options{Directory: dir})
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(0)}))
+	disk.setFault(func(op, _ string) error {
+		if op == "write" {
+			panic("injected")
+		}
+		return nil
+	})
+	require.PanicsWithValue(t, "injected", func() {
+		_ = s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(1)})
+	})
+	disk.setFault(nil)
+	require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(2)}))
+	require.NoError(t, s.Close(t.Context()))
+	require.Equal(t, string(daytest.Line(0))+string(daytest.Line(2)), daytest.Read(t, dir, logs22))
 }
 
 // The failure of a background sync must not remove acknowledged lines.

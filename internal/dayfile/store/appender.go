@@ -35,7 +35,7 @@ type appender struct {
 	// users counts the calls that use the appender. The store's mutex guards it.
 	users int
 
-	// mu is held during writes, but not during syncs of appends.
+	// mu is held during writes and, with SyncCommit, during the syncs of appends.
 	mu sync.Mutex
 	// handle is nil while the file is not open.
 	handle *handle
@@ -51,25 +51,34 @@ type undo struct {
 	from, to int64
 }
 
-// write appends lines and returns their offset. It does not sync. The caller holds
-// mu.
-func (a *appender) write(lines []byte) (from int64, err error) {
+// write appends lines. It does not sync. The caller holds mu.
+func (a *appender) write(lines []byte) error {
 	if err := a.prepare(); err != nil {
-		return 0, err
+		return err
 	}
 	h := a.handle
-	from = h.end
 	start := time.Now()
 	n, err := h.file.Write(lines)
 	if err != nil {
 		a.store.observer.Failed(OpWrite, a.name, err)
-		a.takeBack(from, from+int64(n))
-		return 0, fmt.Errorf("append to %s: %w", a.name, err)
+		a.takeBack(h.end, h.end+int64(n))
+		return fmt.Errorf("append to %s: %w", a.name, err)
 	}
 	h.end += int64(n)
 	a.store.observer.Wrote(a.signal, n, time.Since(start))
 	a.lastUse = start
-	return from, nil
+	return nil
+}
+
+// commit makes what write has appended durable. appends is how many appends wait for
+// it. The caller holds mu.
+func (a *appender) commit(appends int) error {
+	err := a.handle.sync(a.handle.end, appends)
+	if err == nil {
+		return nil
+	}
+	a.discard(err)
+	return fmt.Errorf("sync %s: %w", a.name, err)
 }
 
 // takeBack removes appended bytes. If that fails, the next append tries again. The
@@ -132,14 +141,32 @@ func changed(h *handle, info fs.FileInfo, err error) string {
 	}
 }
 
-// syncFailed closes a handle whose sync failed.
-func (a *appender) syncFailed(h *handle, err error) {
-	a.store.observer.Failed(OpSync, a.name, err)
+// syncInBackground syncs the file while appends go on.
+func (a *appender) syncInBackground() {
+	a.mu.Lock()
+	h := a.handle
+	if h == nil || h.failed() {
+		a.mu.Unlock()
+		return
+	}
+	end := h.end
+	a.mu.Unlock()
+	err := h.sync(end, 0)
+	if err == nil {
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.handle != h {
-		return // Another caller has closed it.
+	if a.handle == h {
+		a.discard(err)
+	} else {
+		a.store.observer.Failed(OpSync, a.name, err)
 	}
+}
+
+// discard closes the handle after its sync failed. The caller holds mu.
+func (a *appender) discard(err error) {
+	a.store.observer.Failed(OpSync, a.name, err)
 	_ = a.close() // It returns the same error again.
 	if a.undo == nil {
 		return
@@ -212,7 +239,7 @@ func (a *appender) open() error {
 			if err != nil {
 				return errors.Join(err, f.Close())
 			}
-			a.handle = newHandle(f, info, a.signal, a.store.observer, &a.store.rounds)
+			a.handle = newHandle(f, info, a.signal, a.store.observer)
 			return nil
 		}
 		if err := f.Close(); err != nil {

@@ -36,6 +36,8 @@ type faultDisk struct {
 	// bytes a failing write writes.
 	fault func(op, name string) error
 	short int
+	// space is how many bytes a write may have; 0 is no limit.
+	space int
 	// free replaces Free unless it is nil.
 	free func() (uint64, error)
 	// synced is how many bytes of each file survive a power cut.
@@ -97,6 +99,13 @@ func (d *faultDisk) setFault(f func(op, name string) error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fault = f
+}
+
+// setSpace sets how many bytes a write may have.
+func (d *faultDisk) setSpace(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.space = n
 }
 
 // setShort sets how many bytes a failing write writes.
@@ -312,6 +321,13 @@ func (f *faultFile) Write(b []byte) (int, error) {
 		f.disk.mu.Unlock()
 		n, writeErr := f.File.Write(b[:min(short, len(b))])
 		return n, errors.Join(err, writeErr)
+	}
+	f.disk.mu.Lock()
+	space := f.disk.space
+	f.disk.mu.Unlock()
+	if space > 0 && len(b) > space {
+		n, err := f.File.Write(b[:space])
+		return n, errors.Join(err, errNoSpace)
 	}
 	return f.File.Write(b)
 }

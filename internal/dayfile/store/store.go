@@ -8,8 +8,8 @@
 // appender guarantees that it appends to the file that the path leads to, that
 // this file ends with a whole line, and that it holds nothing of an append that
 // failed. Its handle is that file while it is open, together with the offset up
-// to which the file survives a power cut. A group is the appends that wait for
-// the same sync of a handle.
+// to which the file survives a power cut. With SyncCommit, a committer writes and
+// syncs what concurrent appends have for the same file together.
 //
 // Beyond the durable bytes of a file, a power cut can leave a part of what was
 // appended, or zeros in its place. Checking the last line finds both, because
@@ -48,8 +48,8 @@ type Store struct {
 	dir      disk.Dir
 	observer Observer
 	space    space
-	// rounds schedules the syncs that appends wait for.
-	rounds rounds
+	// committer serves the appends of SyncCommit.
+	committer committer
 
 	// stop ends the background work, and upkeep waits for it.
 	stop   context.CancelFunc

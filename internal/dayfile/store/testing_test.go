@@ -79,6 +79,7 @@ type watcher struct {
 	events   []string
 	failures []error
 	syncs    []int
+	writes   []int // bytes
 	seen     chan string
 }
 
@@ -114,6 +115,12 @@ func (w *watcher) wait(t testing.TB, event string) {
 			require.FailNow(t, "test is over", "waiting for %q", event)
 		}
 	}
+}
+
+func (w *watcher) Wrote(_ dayfile.Signal, bytes int, _ time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes = append(w.writes, bytes)
 }
 
 func (w *watcher) Synced(_ dayfile.Signal, appends int, _ time.Duration) {

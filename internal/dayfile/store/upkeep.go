@@ -93,15 +93,7 @@ func (s *Store) keepSyncing(ctx context.Context) {
 
 func (s *Store) syncAll() {
 	for _, a := range s.all() {
-		a.mu.Lock()
-		h := a.handle
-		a.mu.Unlock()
-		if h == nil || h.failed() {
-			continue
-		}
-		if err := h.syncNow(); err != nil {
-			a.syncFailed(h, err)
-		}
+		a.syncInBackground()
 	}
 }
 
