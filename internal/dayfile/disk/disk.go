@@ -56,4 +56,8 @@ type File interface {
 	Truncate(size int64) error
 	// Sync makes the file's content and length durable.
 	Sync() error
+	// SyncParked is Sync for a program that has other work to do. Where the
+	// operating system can do that, the calling goroutine does not occupy one of
+	// the GOMAXPROCS processors while the disk works. It takes a little longer.
+	SyncParked() error
 }

@@ -27,18 +27,27 @@ func newOSFile(f *os.File, aio *aio) (File, error) {
 	return &osFile{File: f, conn: conn, aio: aio}, nil
 }
 
-func (f *osFile) Sync() error {
-	var syncErr error
-	err := f.conn.Control(func(fd uintptr) {
-		var done bool
-		if done, syncErr = f.aio.fdatasync(fd); done {
-			return
+func (f *osFile) Sync() error { return f.sync(fdatasync) }
+
+func (f *osFile) SyncParked() error {
+	return f.sync(func(fd uintptr) error {
+		if done, err := f.aio.fdatasync(fd); done {
+			return err
 		}
-		for {
-			if syncErr = unix.Fdatasync(int(fd)); !errors.Is(syncErr, unix.EINTR) {
-				return
-			}
-		}
+		return fdatasync(fd)
 	})
+}
+
+func (f *osFile) sync(how func(fd uintptr) error) error {
+	var syncErr error
+	err := f.conn.Control(func(fd uintptr) { syncErr = how(fd) })
 	return errors.Join(err, os.NewSyscallError("fdatasync", syncErr))
+}
+
+func fdatasync(fd uintptr) error {
+	for {
+		if err := unix.Fdatasync(int(fd)); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }

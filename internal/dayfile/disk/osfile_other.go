@@ -7,9 +7,12 @@ package disk
 
 import "os"
 
-// newOSFile keeps the Sync of the standard library, which uses F_FULLFSYNC on
-// macOS.
-func newOSFile(f *os.File, _ *aio) (File, error) { return f, nil }
+// osFile keeps the Sync of the standard library, which uses F_FULLFSYNC on macOS.
+type osFile struct{ *os.File }
+
+func newOSFile(f *os.File, _ *aio) (File, error) { return osFile{f}, nil }
+
+func (f osFile) SyncParked() error { return f.Sync() }
 
 // aio is for Linux.
 type aio struct{}

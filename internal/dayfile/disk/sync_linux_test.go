@@ -30,7 +30,7 @@ func TestSyncUsesAsynchronousIO(t *testing.T) {
 		wg.Go(func() {
 			for range 20 {
 				_, err := f.Write([]byte("{}\n"))
-				if err != nil || f.Sync() != nil {
+				if err != nil || f.SyncParked() != nil {
 					t.Errorf("write or sync: %v", err)
 				}
 			}
@@ -56,8 +56,9 @@ func TestSyncWithoutAsynchronousIO(t *testing.T) {
 	_, err = f.Write([]byte("{}\n"))
 	require.NoError(t, err)
 	require.NoError(t, f.Sync())
+	require.NoError(t, f.SyncParked())
 	require.NoError(t, f.Close())
-	require.ErrorContains(t, f.Sync(), "closed file")
+	require.ErrorContains(t, f.SyncParked(), "closed file")
 	require.NoError(t, d.Close())
 }
 
@@ -71,23 +72,24 @@ func TestSyncErrors(t *testing.T) {
 	f, err := newOSFile(w, a)
 	require.NoError(t, err)
 	require.ErrorIs(t, f.Sync(), unix.EINVAL)
+	require.ErrorIs(t, f.SyncParked(), unix.EINVAL)
 	require.NoError(t, f.Close())
 	require.ErrorContains(t, f.Sync(), "closed file")
+	require.ErrorContains(t, f.SyncParked(), "closed file")
 	require.NoError(t, a.close())
 }
 
 func BenchmarkSync(b *testing.B) {
-	for _, how := range []string{"fdatasync", "aio"} {
-		b.Run(how, func(b *testing.B) {
+	for name, sync := range map[string]func(File) error{"Sync": File.Sync, "SyncParked": File.SyncParked} {
+		b.Run(name, func(b *testing.B) {
 			d, err := Open(b.TempDir(), 0o700)
 			require.NoError(b, err)
-			d.(*osDisk).aio.broken = how == "fdatasync"
 			f := openFile(b, d, "file")
 			line := make([]byte, 4000)
 			for b.Loop() {
 				_, err := f.Write(line)
 				require.NoError(b, err)
-				require.NoError(b, f.Sync())
+				require.NoError(b, sync(f))
 			}
 			require.NoError(b, f.Close())
 			require.NoError(b, d.Close())

@@ -361,6 +361,8 @@ func (f *faultFile) Sync() error {
 	return nil
 }
 
+func (f *faultFile) SyncParked() error { return f.Sync() }
+
 func (f *faultFile) Close() error {
 	return errors.Join(f.disk.check("close", f.name), f.File.Close())
 }

@@ -62,7 +62,12 @@ func (h *handle) syncLocked(end int64, appends int) error {
 		return err
 	}
 	start := time.Now()
-	err = h.file.Sync()
+	if appends == 1 {
+		err = h.file.Sync()
+	} else {
+		// More requests will arrive in the meantime.
+		err = h.file.SyncParked()
+	}
 	if err == nil {
 		h.observer.Synced(h.signal, appends, time.Since(start))
 	}

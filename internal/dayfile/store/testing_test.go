@@ -65,6 +65,8 @@ type unsyncedFile struct{ disk.File }
 
 func (unsyncedFile) Sync() error { return nil }
 
+func (unsyncedFile) SyncParked() error { return nil }
+
 // sorted splits lines and sorts them.
 func sorted(text string) []string {
 	all := strings.SplitAfter(text, "\n")
