@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -59,6 +60,12 @@ func openNoFollow(path string) (*os.File, error) {
 }
 
 func chmod(f *os.File, mode fs.FileMode) error { return f.Chmod(mode) }
+
+// Linked reports whether a file has a name. A removed file has none.
+func Linked(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink > 0
+}
 
 func freeBytes(path string) (uint64, error) {
 	var stat unix.Statfs_t

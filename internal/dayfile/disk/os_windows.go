@@ -37,6 +37,9 @@ func openNoFollow(path string) (*os.File, error) { return os.Open(path) }
 // chmod does nothing: access control lists are inherited.
 func chmod(*os.File, fs.FileMode) error { return nil }
 
+// Linked reports whether a file has a name. An open file cannot lose it.
+func Linked(fs.FileInfo) bool { return true }
+
 func freeBytes(path string) (uint64, error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {

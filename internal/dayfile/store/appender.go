@@ -43,6 +43,8 @@ type appender struct {
 	undo *undo
 	// lastUse is the time of the last append.
 	lastUse time.Time
+	// looked is when the path was looked at.
+	looked time.Time
 }
 
 // undo is the end of a file that failed appends have written.
@@ -53,7 +55,7 @@ type undo struct {
 
 // write appends lines. It does not sync. The caller holds mu.
 func (a *appender) write(lines []byte) error {
-	if err := a.prepare(); err != nil {
+	if err := a.prepare(time.Now()); err != nil {
 		return err
 	}
 	h := a.handle
@@ -92,9 +94,25 @@ func (a *appender) takeBack(from, to int64) {
 	}
 }
 
+// lookEvery is how long an append that is not synced relies on the open file. To
+// look at the path costs as much as a write. A file that was removed or truncated is
+// noticed nevertheless; a file that another program renames can get lines for this
+// long.
+const lookEvery = 10 * time.Millisecond
+
+// unchanged reports whether the open file can be appended to without looking at the
+// path.
+func (a *appender) unchanged(now time.Time) bool {
+	if a.store.opts.Sync == SyncCommit || now.Sub(a.looked) >= lookEvery {
+		return false
+	}
+	info, err := a.handle.file.Stat()
+	return err == nil && disk.Linked(info) && info.Size() == a.handle.end
+}
+
 // prepare makes the handle ready for an append to the file that the path leads to
 // now.
-func (a *appender) prepare() error {
+func (a *appender) prepare(now time.Time) error {
 	if a.handle != nil && a.handle.failed() {
 		_ = a.close() // The failed sync has returned the error.
 	}
@@ -104,6 +122,10 @@ func (a *appender) prepare() error {
 			return fmt.Errorf("repair %s: %w", a.name, err)
 		}
 	}
+	if a.handle != nil && a.unchanged(now) {
+		return nil
+	}
+	a.looked = now
 	info, err := a.store.dir.Lstat(a.name)
 	if a.handle != nil {
 		what := changed(a.handle, info, err)

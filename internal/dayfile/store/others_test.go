@@ -8,7 +8,9 @@ package store
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -91,22 +93,36 @@ func TestOthersChangeTheFile(t *testing.T) {
 			event:  "changed " + logs22 + " removed",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := filepath.Join(daytest.TempDir(t), "files")
-			watch := newWatcher()
-			s := open(t, Options{Directory: dir, Observer: watch})
-			require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Lines(1, 2)}))
-			tt.change(t, dir)
-			require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(3)}))
-			require.Contains(t, watch.all(), tt.event)
-			for name, want := range tt.want {
-				require.Equal(t, want, daytest.Read(t, dir, name), name)
-			}
-			// The directory at the path is locked, even if it is a new one.
-			_, err := Open(Options{Directory: dir})
-			require.ErrorIs(t, err, disk.ErrLocked)
-		})
+		for _, mode := range []SyncMode{SyncCommit, SyncNone} {
+			t.Run(name+"/"+string(mode), func(t *testing.T) {
+				t.Parallel()
+				dir := filepath.Join(daytest.TempDir(t), "files")
+				watch := newWatcher()
+				s := open(t, Options{Directory: dir, Observer: watch, Sync: mode})
+				require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Lines(1, 2)}))
+				tt.change(t, dir)
+				if strings.Contains(name, "renamed") {
+					forgetLook(s)
+				}
+				require.NoError(t, s.Append(dayfile.Logs, Part{daytest.December22, daytest.Line(3)}))
+				require.Contains(t, watch.all(), tt.event)
+				for name, want := range tt.want {
+					require.Equal(t, want, daytest.Read(t, dir, name), name)
+				}
+				// The directory at the path is locked, even if it is a new one.
+				_, err := Open(Options{Directory: dir})
+				require.ErrorIs(t, err, disk.ErrLocked)
+			})
+		}
+	}
+}
+
+// forgetLook lets lookEvery pass.
+func forgetLook(s *Store) {
+	for _, a := range s.all() {
+		a.mu.Lock()
+		a.looked = time.Time{}
+		a.mu.Unlock()
 	}
 }
 
