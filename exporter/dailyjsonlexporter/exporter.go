@@ -115,12 +115,18 @@ func (e *signalExporter) push(ctx context.Context, lines iter.Seq2[time.Time, []
 	b := newBatch()
 	defer b.release()
 	tooLong := 0
+	// Nearly all records of a batch were received at the same time.
+	var at time.Time
+	var day dayfile.Day
 	for received, line := range lines {
 		if len(line) > entry.MaxLineBytes {
 			tooLong++
 			continue
 		}
-		b.add(dayfile.DayOf(received, e.store.options.Location), line)
+		if !at.Equal(received) {
+			at, day = received, dayfile.DayOf(received, e.store.options.Location)
+		}
+		b.add(day, line)
 	}
 	if err := e.append(ctx, b); err != nil {
 		return err

@@ -118,7 +118,7 @@ func (t *telemetry) makeHistograms() error {
 		0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 	var errs [3]error
 	t.writeDuration, errs[0] = t.meter.Float64Histogram(metricPrefix+"write_duration",
-		metric.WithDescription("Duration of the write of one append, by signal."),
+		metric.WithDescription("Duration of one write to a file, by signal."),
 		metric.WithUnit("s"), seconds)
 	t.syncDuration, errs[1] = t.meter.Float64Histogram(metricPrefix+"sync_duration",
 		metric.WithDescription("Duration of one sync of a file, by signal."),

@@ -116,6 +116,7 @@ func (w *fieldWriter) release() {
 	if cap(w.buf) > ordinary {
 		w.buf = nil
 	}
+	w.parsedText = ""
 	clear(w.own.kept[:cap(w.own.kept)])
 	clear(w.keys[:cap(w.keys)])
 	fieldWriters.Put(w)

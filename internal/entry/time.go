@@ -51,14 +51,23 @@ func canonicalTimestamp(s string) bool {
 // fractional digits, or 6 or 9 if they are needed.
 func appendTimestamp(dst []byte, ts pcommon.Timestamp) []byte {
 	t := ts.AsTime()
-	switch ns := t.Nanosecond(); {
+	ns, digits := t.Nanosecond(), 9
+	switch {
 	case ns%1e6 == 0:
-		return t.AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+		ns, digits = ns/1e6, 3
 	case ns%1e3 == 0:
-		return t.AppendFormat(dst, "2006-01-02T15:04:05.000000Z")
-	default:
-		return t.AppendFormat(dst, "2006-01-02T15:04:05.000000000Z")
+		ns, digits = ns/1e3, 6
 	}
+	// The time package has a fast path for this layout.
+	dst = t.AppendFormat(dst, time.RFC3339)
+	dst[len(dst)-1] = '.' // instead of Z
+	end := len(dst) + digits
+	dst = append(dst, "000000000Z"[9-digits:]...)
+	for i := end - 1; ns > 0; i-- {
+		dst[i] = byte('0' + ns%10)
+		ns /= 10
+	}
+	return dst
 }
 
 // parseReceivedAt parses the received_at of a line.

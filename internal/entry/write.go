@@ -29,6 +29,10 @@ type fieldWriter struct {
 	// received in the same second.
 	receiptAt   pcommon.Timestamp
 	receiptText []byte
+	// The last value of AttrReceivedAt, for the same reason.
+	parsedText  string
+	parsedAt    pcommon.Timestamp
+	parsedExact bool
 
 	own  ownAttributes
 	keys []string // of the open maps, to find repeated keys
@@ -100,9 +104,11 @@ func (w *fieldWriter) classify(key string, v pcommon.Value) {
 	}
 	switch {
 	case key == AttrReceivedAt && v.Type() == pcommon.ValueTypeStr:
-		w.own.receivedAt, w.own.hasReceivedAt = parseReceivedAt(v.Str())
-		var b [len("2006-01-02T15:04:05.000000000Z")]byte
-		w.check(w.own.hasReceivedAt && string(formatReceivedAt(b[:0], w.own.receivedAt)) == v.Str())
+		if v.Str() != w.parsedText || w.parsedText == "" {
+			w.parse(v.Str())
+		}
+		w.own.receivedAt, w.own.hasReceivedAt = w.parsedAt, w.parsedAt != 0
+		w.check(w.parsedExact)
 	case key == attrMissing+memberTimestamp:
 		w.own.noTimestamp = true
 		w.check(v.Type() == pcommon.ValueTypeBool && v.Bool())
@@ -112,6 +118,14 @@ func (w *fieldWriter) classify(key string, v pcommon.Value) {
 	default:
 		w.check(false)
 	}
+}
+
+// parse parses a value of AttrReceivedAt. parsedAt is 0 if it is not a time.
+func (w *fieldWriter) parse(text string) {
+	w.parsedText = text
+	w.parsedAt, _ = parseReceivedAt(text)
+	var b [len("2006-01-02T15:04:05.000000000Z")]byte
+	w.parsedExact = w.parsedAt != 0 && string(formatReceivedAt(b[:0], w.parsedAt)) == text
 }
 
 // promotable returns the string of an attribute that maps to a member.
