@@ -5,6 +5,7 @@ package entry
 
 import (
 	"bytes"
+	"cmp"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/xpdata"
@@ -16,7 +17,10 @@ import (
 type fieldReader struct {
 	*source
 	attributes xpdata.MapBuilder
-	seen       memberSet
+	// typical is the number of attributes to allocate. It follows the previous
+	// entries.
+	typical int
+	seen    memberSet
 
 	// line is true for a line of a day file. Only then received_at is read,
 	// and the member tailKey after it is the tail.
@@ -187,7 +191,7 @@ func (r *fieldReader) attribute(key string) pcommon.Value {
 // attributes needs no memory for them.
 func (r *fieldReader) reserve() {
 	if len(r.keys) == 0 {
-		r.attributes.EnsureCapacity(8)
+		r.attributes.EnsureCapacity(cmp.Or(r.typical, 8))
 	}
 }
 
@@ -281,6 +285,8 @@ func (r *fieldReader) noteReceipt() {
 
 // finish moves the attributes to the record.
 func (r *fieldReader) finish(to pcommon.Map) {
+	const most = 32 // so that one large entry does not make all others large
+	r.typical = min(max(len(r.keys), r.typical-1), most)
 	r.into(to, &r.attributes, 0)
 }
 

@@ -118,11 +118,7 @@ func longLists(text []byte, maxDepth int) map[int64]int {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '"':
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
+			i += endOfString(text[i:])
 		case '[':
 			open = append(open, list{begin: i + 1, member: element})
 		case '{':
@@ -146,4 +142,23 @@ func longLists(text []byte, maxDepth int) map[int64]int {
 		}
 	}
 	return long
+}
+
+// endOfString returns the offset of the quote that ends the string at the beginning
+// of text, or len(text).
+func endOfString(text []byte) int {
+	for end := 1; ; end++ {
+		quote := bytes.IndexByte(text[end:], '"')
+		if quote < 0 {
+			return len(text)
+		}
+		end += quote
+		escapes := 0
+		for text[end-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return end
+		}
+	}
 }
