@@ -36,8 +36,9 @@ type signal struct {
 type pipelines struct {
 	logs, traces, metrics signal
 
-	obsrep *receiverhelper.ObsReport
-	logger *zap.Logger
+	obsrep  *receiverhelper.ObsReport
+	logger  *zap.Logger
+	workers *workers
 }
 
 func newPipelines(obsrep *receiverhelper.ObsReport, logger *zap.Logger) *pipelines {
@@ -47,6 +48,7 @@ func newPipelines(obsrep *receiverhelper.ObsReport, logger *zap.Logger) *pipelin
 		metrics: signal{name: "metrics", count: func(c *entry.Counts) *int { return &c.Metrics }},
 		obsrep:  obsrep,
 		logger:  logger,
+		workers: newWorkers(),
 	}
 }
 
@@ -116,7 +118,7 @@ func (p *pipelines) due(b *entry.Batch, stored dedup.Signals) entry.Counts {
 // were not accepted. The error is permanent if all errors are: a retry is useful
 // if one pipeline may accept its entries later.
 func (p *pipelines) consume(ctx context.Context, b *entry.Batch, due entry.Counts) (lost entry.Counts, failed error) {
-	var signals []*signal
+	signals := make([]*signal, 0, 3)
 	for _, s := range p.signals() {
 		if *s.count(&due) > 0 {
 			signals = append(signals, s)
@@ -126,12 +128,11 @@ func (p *pipelines) consume(ctx context.Context, b *entry.Batch, due entry.Count
 		return lost, nil
 	}
 
-	// All at the same time, because each may wait for the disk to sync. Most
-	// batches have one signal and need no goroutine.
+	// All at the same time, because each may wait for the disk to sync.
 	errs := make([]error, len(signals))
 	var others sync.WaitGroup
 	for i, s := range signals[1:] {
-		others.Go(func() { errs[i+1] = s.consume(ctx, b) })
+		p.workers.run(&others, func() { errs[i+1] = s.consume(ctx, b) })
 	}
 	errs[0] = signals[0].consume(ctx, b)
 	others.Wait()

@@ -201,7 +201,7 @@ func (r *saberloopReceiver) Shutdown(ctx context.Context) error {
 	}
 	r.stop()
 	r.background.Wait()
-	err = errors.Join(err, r.state.close(ctx))
+	err = errors.Join(err, r.pipelines.workers.stop(ctx), r.state.close(ctx))
 	r.state = nil
 	return err
 }
