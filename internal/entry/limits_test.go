@@ -54,13 +54,10 @@ func TestLongLists(t *testing.T) {
 	assert.Empty(t, longLists([]byte("["+strings.Repeat("[],", many)+"]"), 2), "nested too deeply")
 }
 
-// Decoding a long array allocates it once instead of growing it.
-//
-//nolint:paralleltest // It measures the memory of the process.
 func TestEndOfString(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		text := []byte(`"` + rapid.StringMatching(`([a"]|\\\\){0,12}`).Draw(t, "text"))
+		text := []byte(`"` + rapid.StringMatching(`([a"]|\\){0,12}`).Draw(t, "text"))
 		want := 1
 		for want < len(text) && text[want] != '"' {
 			if text[want] == '\\' {
@@ -72,6 +69,9 @@ func TestEndOfString(t *testing.T) {
 	})
 }
 
+// Decoding a long array allocates it once instead of growing it.
+//
+//nolint:paralleltest // It measures the memory of the process.
 func TestLongArraysAreNotCopied(t *testing.T) {
 	for _, value := range []string{"[" + strings.Repeat("0,", 1<<17) + "0]", "[" + strings.Repeat("{},", 1<<17) + "[]]"} {
 		line := lineOf(value)

@@ -36,20 +36,22 @@ type aioSlot struct {
 
 // iocb and ioEvent are structures of linux/aio_abi.h.
 type iocb struct {
-	data             uint64
-	key, flags       uint32
-	opcode           uint16
-	priority         int16
-	fd               uint32
-	buf, size        uint64
-	offset           int64
-	reserved         uint64
-	iocbFlags, resFD uint32
+	_         uint64 // data
+	_, _      uint32 // key and flags
+	opcode    uint16
+	_         int16 // priority
+	fd        uint32
+	_, _      uint64 // buffer
+	_         int64  // offset
+	_         uint64
+	iocbFlags uint32
+	resFD     uint32
 }
 
 type ioEvent struct {
-	data, obj uint64
-	res, res2 int64
+	_, _ uint64 // data and iocb
+	res  int64
+	_    int64
 }
 
 const (
@@ -63,13 +65,11 @@ func (a *aio) fdatasync(fd uintptr) (done bool, err error) {
 	if slot == nil {
 		return false, nil
 	}
-	if err := slot.submit(fd); err != nil {
-		a.put(slot)
+	defer a.put(slot)
+	if !slot.submit(fd) {
 		return false, nil
 	}
-	err = slot.wait()
-	a.put(slot)
-	return true, err
+	return true, slot.wait()
 }
 
 // get returns a slot, or nil if there can be none.
@@ -109,7 +109,7 @@ func (a *aio) close() error {
 
 func newAIOSlot() (*aioSlot, error) {
 	s := &aioSlot{}
-	if _, _, errno := unix.Syscall(unix.SYS_IO_SETUP, 1, uintptr(unsafe.Pointer(&s.ctx)), 0); errno != 0 {
+	if _, _, errno := unix.Syscall(unix.SYS_IO_SETUP, 1, uintptr(unsafe.Pointer(&s.ctx)), 0); errno != 0 { //nolint:gosec // system call
 		return nil, os.NewSyscallError("io_setup", errno)
 	}
 	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
@@ -123,26 +123,18 @@ func newAIOSlot() (*aioSlot, error) {
 	return s, nil
 }
 
-// submit starts a sync.
-func (s *aioSlot) submit(fd uintptr) error {
-	return s.control(func(event uintptr) error {
+// submit starts a sync. It returns false if the kernel refuses.
+func (s *aioSlot) submit(fd uintptr) bool {
+	submitted := false
+	err := s.conn.Control(func(event uintptr) {
 		cb := &iocb{opcode: iocbCmdFDSync, fd: uint32(fd), iocbFlags: iocbFlagResFD, resFD: uint32(event)}
-		for {
-			_, _, errno := unix.Syscall(unix.SYS_IO_SUBMIT, s.ctx, 1, uintptr(unsafe.Pointer(&cb)))
-			switch {
-			case errno == unix.EINTR:
-			case errno != 0:
-				return os.NewSyscallError("io_submit", errno)
-			default:
-				return nil
-			}
+		errno := unix.EINTR
+		for errno == unix.EINTR {
+			_, _, errno = unix.Syscall(unix.SYS_IO_SUBMIT, s.ctx, 1, uintptr(unsafe.Pointer(&cb))) //nolint:gosec // system call
 		}
+		submitted = errno == 0
 	})
-}
-
-func (s *aioSlot) control(f func(fd uintptr) error) error {
-	var err error
-	return errors.Join(s.conn.Control(func(fd uintptr) { err = f(fd) }), err)
+	return submitted && err == nil
 }
 
 // wait returns the result of the sync. The file stays open until then.
@@ -172,7 +164,7 @@ func (s *aioSlot) result(atLeast uintptr) (result syscall.Errno, done bool) {
 	}
 	for {
 		n, _, errno := unix.Syscall6(unix.SYS_IO_GETEVENTS, s.ctx, atLeast, 1,
-			uintptr(unsafe.Pointer(&event)), uintptr(unsafe.Pointer(timeout)), 0)
+			uintptr(unsafe.Pointer(&event)), uintptr(unsafe.Pointer(timeout)), 0) //nolint:gosec // system call
 		switch {
 		case errno == unix.EINTR:
 		case errno != 0:
