@@ -13,6 +13,7 @@ NAME      := otelcol-saberloop
 PLATFORMS := linux/arm64 darwin/arm64 windows/amd64
 FUZZTIME  ?= 60s
 SOAK      ?= 10m
+ATTACKS   ?= short
 
 # The version is in builder-config.yaml. In a git checkout the commit is added.
 COMMIT  := $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
@@ -117,6 +118,13 @@ test-faults: build ## kills, power cuts, full disks, and random faults for SOAK 
 		$(GO) test -count=1 -timeout=10m -run='$(ON_ONE_CORE)' ./test/faults/
 	$(GO) test -count=1 -run='TestNothingIsLost|TestEveryLineOnceWhateverHappens' \
 		./internal/dayfile/store ./internal/dayfile/reader -rapid.checks=1000
+
+# ATTACKS=long lasts minutes instead of seconds per test.
+.PHONY: test-attacks
+test-attacks: build ## attack the collector on one core with 256 MB, ATTACKS=long for minutes (Linux, root)
+	@scripts/setup.sh unshare mount taskset nginx
+	unshare --mount --propagation=private env ATTACKS=$(ATTACKS) \
+		$(GO) test -count=1 -timeout=60m -v ./test/attacks/...
 
 # Without the race detector: it finds no races in other processes, and comparing
 # 300,000 entries would take three times as long.

@@ -15,7 +15,7 @@ package() {
 	node) echo nodejs ;;
 	ssh) echo openssh-client ;;
 	sshd) echo openssh-server ;;
-	unshare) echo util-linux ;;
+	taskset | unshare) echo util-linux ;;
 	*) echo "$1" ;;
 	esac
 }
