@@ -28,7 +28,7 @@
 // Bodies that are still being received make room for others: for those that were
 // received whole, and for those that arrive faster. The ones of which the fewest
 // bytes arrived in the last one to two seconds are dropped first, and of equally
-// slow ones those that hold most. The reader of a dropped body gets ErrDropped.
+// slow ones, and of those that began a moment ago, those that hold most. The reader of a dropped body gets ErrDropped.
 package inflight
 
 import (
@@ -212,6 +212,13 @@ func (b *Budget) await(ctx context.Context, p *pool, w *waiter) error {
 	return reason
 }
 
+// makesRoom reports whether v is to be dropped for r: it is slower, or as
+// fast and holds more.
+func (v *Request) makesRoom(r *Request, now time.Time) bool {
+	mine, other := v.recent(now), r.recent(now)
+	return mine < other || mine == other && v.held > r.held
+}
+
 // drop drops bodies until n bytes for r will be free, as far as there are bodies
 // that have to make room for r. The functions that are returned cancel them.
 func (b *Budget) drop(r *Request, n int64) []func() {
@@ -223,7 +230,7 @@ func (b *Budget) drop(r *Request, n int64) []func() {
 	now := time.Now()
 	b.victims = b.victims[:0]
 	for v := b.receiving.first; v != nil; v = v.next {
-		if v.held > 0 && v != r && (!r.receiving || v.recent(now) < r.recent(now)) {
+		if v.held > 0 && v != r && (!r.receiving || v.makesRoom(r, now)) {
 			b.victims = append(b.victims, v)
 		}
 	}

@@ -34,6 +34,8 @@ type Request struct {
 	// The bytes that arrived in a second, and in the second before.
 	second      int64
 	now, before int64
+	// began is the second in which the body began to arrive.
+	began int64
 }
 
 var requests = sync.Pool{New: func() any { return new(Request) }}
@@ -77,7 +79,7 @@ func (r *Request) Receive(ctx context.Context, body io.Reader) error {
 	b := r.budget
 	b.mu.Lock()
 	b.receiving.add(r)
-	r.receiving = true
+	r.receiving, r.began = true, time.Now().Unix()
 	b.mu.Unlock()
 	err := r.receive(ctx, body)
 	b.mu.Lock()
@@ -216,10 +218,11 @@ func (r *Request) arrived(n int64) {
 	r.now += n
 }
 
-// recent is the number of bytes that arrived in the last one to two seconds. A
-// request that holds nothing yet has just come.
+// recent is the number of bytes that arrived in the last one to two seconds. Of a
+// body that has just begun to arrive nothing is known yet: a small one would seem
+// slower than a large one.
 func (r *Request) recent(now time.Time) int64 {
-	if r.held == 0 {
+	if r.held == 0 || now.Unix()-r.began <= 1 {
 		return math.MaxInt64
 	}
 	r.passTo(now.Unix())
