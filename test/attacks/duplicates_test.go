@@ -70,9 +70,9 @@ func failNowAndThen(disk *faultfs.Dir) func() {
 	faulty.Go(func() {
 		defer disk.Set(0)
 		for fault := faultfs.WriteFails; ; fault = fault<<1&7 | fault>>2&1 {
-			for _, f := range []faultfs.Fault{0, fault} {
+			for _, f := range []faultfs.Fault{fault, 0} {
 				disk.Set(f)
-				timer := time.NewTimer(150 * time.Millisecond)
+				timer := time.NewTimer(50 * time.Millisecond)
 				select {
 				case <-timer.C:
 				case <-stop:

@@ -158,7 +158,7 @@ func TestAbuser(t *testing.T) {
 				return post{from: addressOf(ofFlood, 0), body: abusiveBatch()}
 			})
 			b := startBrowsers(t, s, browsersOptions{number: 8, pause: 100 * time.Millisecond})
-			wait(attackTime(10 * time.Second))
+			wait(attackTime(8 * time.Second))
 			outcomes := stopAbuse()
 			took := time.Since(began)
 			b.checkServed(t)
@@ -200,7 +200,7 @@ func TestOverload(t *testing.T) {
 			ledger := harness.NewLedger(mix)
 			capacity := measureCapacity(t, s, ledger)
 			o := &overload{server: s, ledger: ledger, statuses: map[int]int{}}
-			o.run(t, 10*capacity, attackTime(8*time.Second))
+			o.run(t, 10*capacity, attackTime(5*time.Second))
 			checkNextBatch(t, s.address)
 			slices.Sort(o.refusals)
 			t.Logf("takes %.0f batches a second; at ten times that: %v, %d not answered, %d not sent; peak %d MB",

@@ -64,7 +64,7 @@ func startServerIn(t *testing.T, directory, config string) *server {
 	s.address = strings.TrimPrefix(s.URL, "http://")
 	t.Cleanup(func() {
 		if peak := s.peak(); peak > 0 {
-			t.Logf("peak of resident memory: %.0f MB", float64(peak)/(1<<20))
+			t.Logf("peak of resident memory: %d MB; refused %s", peak>>20, s.refused(t))
 		}
 	})
 	return s
@@ -178,20 +178,16 @@ func (s *server) bytesStored(t *testing.T) int64 {
 	return sum
 }
 
-// metric returns the sum of the collector's own metric over all its attributes
-// that contain a text.
-func (s *server) metric(t *testing.T, name, attribute string) float64 {
+var refusals = regexp.MustCompile(`(?m)^otelcol_receiver_saberloop_refused_requests\{.*reason="(\w+)".*\} (\S+)$`)
+
+// refused returns the numbers of requests refused, by reason.
+func (s *server) refused(t *testing.T) string {
 	t.Helper()
-	var sum float64
-	for line := range strings.Lines(metricsOf(t, s.Collector)) {
-		series, value, found := strings.Cut(strings.TrimSpace(line), " ")
-		if found && (series == name || strings.HasPrefix(series, name+"{")) && strings.Contains(series, attribute) {
-			number, err := strconv.ParseFloat(value, 64)
-			require.NoError(t, err, line)
-			sum += number
-		}
+	var text []string
+	for _, match := range refusals.FindAllStringSubmatch(metricsOf(t, s.Collector), -1) {
+		text = append(text, match[1]+":"+match[2])
 	}
-	return sum
+	return strings.Join(text, " ")
 }
 
 // memoryGroup is a control group that limits memory. On a machine where none can

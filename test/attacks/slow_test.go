@@ -165,7 +165,7 @@ func TestSlowClients(t *testing.T) {
 			number: 500, addresses: 200,
 			start: func(int) []byte {
 				p := post{body: []byte(`{"logs":[{}]}`)}
-				return []byte(strings.Repeat(string(p.head(len(p.body)))+string(p.body), 100))
+				return []byte(strings.Repeat(string(p.head(len(p.body)))+string(p.body), 20))
 			},
 			more: []byte("POST "), pause: time.Second,
 		},
@@ -176,7 +176,7 @@ func TestSlowClients(t *testing.T) {
 			most := s.mostDescriptors()
 			stop := attack.begin(t, s)
 			b := startBrowsers(t, s, browsersOptions{number: 8, pause: 250 * time.Millisecond})
-			wait(attackTime(5 * time.Second))
+			wait(attackTime(4 * time.Second))
 			b.checkServed(t)
 			checkNextBatch(t, s.address)
 			t.Logf("attackers connected %d times; %d open files at most, %d before; peak %d MB", stop(), most(), before, s.peak()>>20)

@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -315,8 +316,16 @@ func hold(ctx context.Context, f *frames) error {
 	return f.WritePing(false, [8]byte{2})
 }
 
+// shortHTTP2 are in the short form of the tests, too: what took the most memory.
+var shortHTTP2 = []string{
+	"rapid resets", "large frame of an unknown type", "large bodies with a wrong token", "headers that are small on the wire",
+}
+
 func TestHTTP2Attacks(t *testing.T) {
 	for name, attack := range http2Attacks() {
+		if !long() && !slices.Contains(shortHTTP2, name) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			s, _ := startTLSServer(t, "")
 			most := s.mostDescriptors()
@@ -340,10 +349,11 @@ func TestHTTP2Attacks(t *testing.T) {
 			attackers.Wait()
 			b.checkAnswered(t)
 			checkNextTLSBatch(t, s)
-			t.Logf("%d open files at most; peak %d MB", most(), s.peak()>>20)
+			t.Logf("%d open files at most; peak %d MB; refused %s", most(), s.peak()>>20, s.refused(t))
 			assert.LessOrEqual(t, most(), maxDescriptors, "open files")
 			s.checkMemory(t)
-			assert.Eventually(t, func() bool { return s.descriptors() <= before+1 }, 45*time.Second, 50*time.Millisecond, "files stay open")
+			// The day files of three signals are open now.
+			assert.Eventually(t, func() bool { return s.descriptors() <= before+10 }, 45*time.Second, 50*time.Millisecond, "files stay open")
 			checkStored(t, b.ledger, s.stored())
 		})
 	}
