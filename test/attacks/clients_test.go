@@ -68,18 +68,19 @@ func (p *post) send(conn net.Conn) (harness.Answer, error) {
 		return harness.Answer{}, err
 	}
 	// A request may be answered before its body was sent.
-	written := make(chan error, 1)
+	type result struct{ err error }
+	written := make(chan result, 1)
 	go func() {
 		_, err := conn.Write(append(p.head(len(p.body)), p.body...))
-		written <- err
+		written <- result{err}
 	}()
 	answer, err := readAnswer(bufio.NewReader(conn))
 	if err != nil {
 		_ = conn.Close()
-		return answer, fmt.Errorf("read answer: %w (write: %v)", err, <-written)
+		return answer, fmt.Errorf("read answer: %w (write: %w)", err, (<-written).err)
 	}
 	_ = conn.SetWriteDeadline(time.Now())
-	<-written
+	<-written // Only the answer counts.
 	return answer, nil
 }
 

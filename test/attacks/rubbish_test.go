@@ -143,7 +143,7 @@ func rubbish(bombs map[string][]byte) map[string]func(*testing.T, *server) {
 		"1 MB of brackets":             bodyAttack(bytes.Repeat([]byte("["), 1_000_000), 400, 413),
 		"brackets in logs":             bodyAttack([]byte(`{"logs":`+strings.Repeat("[", 1_000_000)), 400, 413),
 		"1e6 keys":                     bodyAttack(append([]byte(`{"logs":[{"a":0`), append(bytes.Repeat([]byte(`,"a":0`), 1_000_000), `}]}`...)...), 413),
-		"170,000 keys":                 bodyAttack(numbered(full, `{"logs":[{`, `"%x":0`, `}]}`), 400),
+		"170,000 keys":                 bodyAttack(manyKeys(`{"logs":[{`, `}]}`), 400),
 		"number of 1e6 digits":         bodyAttack([]byte(`{"logs":[{"a":`+strings.Repeat("9", 1_000_000)+`}]}`), 400, 200),
 		"number of 1e6 zeros":          bodyAttack([]byte(`{"logs":[{"a":0.`+strings.Repeat("0", 1_000_000)+`1}]}`), 400, 200),
 		"exponent of 1e6 digits":       bodyAttack([]byte(`{"logs":[{"a":1e`+strings.Repeat("9", 1_000_000)+`}]}`), 400),

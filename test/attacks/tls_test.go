@@ -173,7 +173,8 @@ func dialFrames(ctx context.Context, source, target string) (*frames, error) {
 	f := &frames{conn: conn, writer: &syncWriter{conn: conn}}
 	f.Framer = http2.NewFramer(f.writer, conn)
 	f.hpack = hpack.NewEncoder(&f.block)
-	if _, err := io.WriteString(f.writer, http2.ClientPreface); err == nil {
+	_, err = io.WriteString(f.writer, http2.ClientPreface)
+	if err == nil {
 		err = f.WriteSettings()
 	}
 	if err != nil {

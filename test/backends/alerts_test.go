@@ -90,9 +90,9 @@ func TestAlertsUseExposedMetrics(t *testing.T) {
 	for _, name := range names {
 		assert.True(t, regexp.MustCompile(`(?m)^`+name+`[{ ]`).MatchString(exposed), "an alert uses %s, which the collector does not have", name)
 	}
-	assert.True(t, strings.Contains(exposed, `reason="unavailable"`), `reason="unavailable"`)
-	assert.True(t, strings.Contains(exposed, `kind="disk_full"`), `kind="disk_full"`)
-	assert.True(t, strings.Contains(exposed, `rule="email"`), `rule="email"`)
+	assert.Contains(t, exposed, `reason="unavailable"`)
+	assert.Contains(t, exposed, `kind="disk_full"`)
+	assert.Contains(t, exposed, `rule="email"`)
 
 	// The reasons are documented.
 	readme, err := os.ReadFile(filepath.Join(harness.Root(t), "receiver", "saberloopreceiver", "README.md"))

@@ -212,11 +212,11 @@ func (b *Budget) await(ctx context.Context, p *pool, w *waiter) error {
 	return reason
 }
 
-// makesRoom reports whether v is to be dropped for r: it is slower, or as
-// fast and holds more.
-func (v *Request) makesRoom(r *Request, now time.Time) bool {
-	mine, other := v.recent(now), r.recent(now)
-	return mine < other || mine == other && v.held > r.held
+// makesRoom reports whether r is to be dropped for another request: it is slower,
+// or as fast and holds more.
+func (r *Request) makesRoom(other *Request, now time.Time) bool {
+	mine, its := r.recent(now), other.recent(now)
+	return mine < its || mine == its && r.held > other.held
 }
 
 // drop drops bodies until n bytes for r will be free, as far as there are bodies
