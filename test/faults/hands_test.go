@@ -23,6 +23,9 @@ import (
 // oneLog is a batch of one log.
 var oneLog = []byte(`{"logs":[{"message":"one"}]}`)
 
+// sameAgain stores a batch as often as it is sent.
+const sameAgain = "receivers: {saberloop: {duplicates: {window: 0s}}}"
+
 // The open files are deleted or renamed under load, as logrotate does. The next
 // batch goes to a new file. Every acknowledged entry is stored once, in an old file
 // or in a new one.
@@ -54,7 +57,7 @@ func TestFilesTakenAway(t *testing.T) {
 // whole and start at the beginning of the file.
 func TestFilesTruncated(t *testing.T) {
 	t.Parallel()
-	c := harness.Start(t, harness.Options{})
+	c := harness.Start(t, harness.Options{Config: sameAgain})
 	for range 10 {
 		load := harness.StartLoad(t, c, harness.LoadOptions{Connections: 16, Batches: 100})
 		load.Wait()
@@ -71,7 +74,7 @@ func TestFilesTruncated(t *testing.T) {
 // is glued to it.
 func TestForeignEnd(t *testing.T) {
 	t.Parallel()
-	c := harness.Start(t, harness.Options{})
+	c := harness.Start(t, harness.Options{Config: sameAgain})
 	require.Equal(t, 200, c.MustPost(t, oneLog).Status)
 	paths := dayFiles(t, c.Directory)
 	require.Len(t, paths, 1)
@@ -165,7 +168,7 @@ func TestUnwritableDirectory(t *testing.T) {
 // signal's directory. It refuses entries until the link is gone.
 func TestSymlinks(t *testing.T) {
 	t.Parallel()
-	c := harness.Start(t, harness.Options{})
+	c := harness.Start(t, harness.Options{Config: sameAgain})
 	require.Equal(t, 200, c.MustPost(t, oneLog).Status)
 	outside := filepath.Join(t.TempDir(), "outside")
 	require.NoError(t, os.WriteFile(outside, []byte("untouched\n"), 0o600))
