@@ -179,7 +179,7 @@ func TestFullDiskIsLoggedOnce(t *testing.T) {
 		const stateChanged, refused = "Cannot append to day files, refusing data until it succeeds", "Exporting failed. Rejecting data."
 		refuse()
 		require.Equal(t, map[string]int{stateChanged: len(all), refused: len(all)}, messages())
-		time.Sleep(time.Minute) //nolint:forbidigo // The clock is that of the synctest bubble.
+		time.Sleep(time.Minute) //nolint:forbidigo // synctest advances a fake clock, no real time passes
 		refuse()
 		require.Equal(t, map[string]int{refused: len(all)}, messages())
 		for _, p := range all {
@@ -204,7 +204,7 @@ func TestChangingStateIsLoggedOnce(t *testing.T) {
 				messages = append(messages, entry.Message)
 			}
 			require.Equal(t, []string{"Cannot append to day files, refusing data until it succeeds", "Appending to day files again"}, messages)
-			time.Sleep(time.Minute) //nolint:forbidigo // The clock is that of the synctest bubble.
+			time.Sleep(time.Minute) //nolint:forbidigo // synctest advances a fake clock, no real time passes
 		}
 	})
 }

@@ -192,7 +192,7 @@ func TestLeastGoesFirst(t *testing.T) {
 				if r.Work(t.Context(), int64(n)) == nil {
 					order = append(order, n)
 				}
-				time.Sleep(time.Millisecond) //nolint:forbidigo // of a bubble's clock
+				time.Sleep(time.Millisecond) //nolint:forbidigo // synctest advances a fake clock, no real time passes
 				r.Close()
 			})
 			synctest.Wait()
@@ -210,7 +210,7 @@ func TestWholeBodiesDropHalfSentOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := New(Config{Bodies: 16 << 10, Work: 1, Wait: time.Second})
 		small, large := send(b, 1000), send(b, 4000) // 2 and 4 KiB
-		time.Sleep(5 * time.Second)                  //nolint:forbidigo // of a bubble's clock
+		time.Sleep(5 * time.Second)                  //nolint:forbidigo // synctest advances a fake clock, no real time passes
 		quick := send(b, 3000)                       // 4 KiB
 		whole := b.Open(nil)
 		require.NoError(t, whole.Receive(t.Context(), strings.NewReader("packed")))
@@ -237,7 +237,7 @@ func TestQuickBodiesDropSlowOnes(t *testing.T) {
 			slow = append(slow, send(b, 600))
 		}
 		for range 3 {
-			time.Sleep(time.Second) //nolint:forbidigo // of a bubble's clock
+			time.Sleep(time.Second) //nolint:forbidigo // synctest advances a fake clock, no real time passes
 			for _, s := range slow {
 				s.write(1)
 			}
@@ -267,7 +267,7 @@ func TestSlowBodiesDropNoQuickOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := New(Config{Bodies: 8 << 10, Work: 1, Wait: time.Second})
 		slow, quick := send(b, 2048), send(b, 2049) // 2 and 4 KiB
-		time.Sleep(5 * time.Second)                 //nolint:forbidigo // of a bubble's clock
+		time.Sleep(5 * time.Second)                 //nolint:forbidigo // synctest advances a fake clock, no real time passes
 		quick.write(1000)
 		_, _ = slow.pipe.Write([]byte("x")) // needs 4 KiB, of which 2 are free
 		require.ErrorIs(t, slow.end(), ErrBusy)
