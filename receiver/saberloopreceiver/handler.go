@@ -212,7 +212,7 @@ func (h *handler) store(admitted admission, batch *entry.Batch, size int, claim 
 	h.telemetry.decoded(admitted.ctx, h.pipelines.signals(), batch)
 	// The batch has arrived. It is stored even if the client disconnects.
 	lost, err := h.pipelines.consume(&detached{Context: context.Background(), values: admitted.ctx}, batch, due)
-	h.limits.giveBack(grant, amount, int64(lost.Total()))
+	h.limits.release(grant, amount, int64(lost.Total()))
 	if claim != nil {
 		claim.Done(outcome(batch, stored, lost))
 	}

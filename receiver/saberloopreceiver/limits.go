@@ -362,9 +362,9 @@ func (l *limits) take(client clientaddr.Key, amount quota.Budget) (quota.Grant, 
 	return grant, overBudget(verdict, wait)
 }
 
-// giveBack returns what was taken for entries that are not stored, of all that
+// release returns what was taken for entries that are not stored, of all that
 // were to be.
-func (l *limits) giveBack(grant quota.Grant, amount quota.Budget, lost int64) {
+func (l *limits) release(grant quota.Grant, amount quota.Budget, lost int64) {
 	if l.quota == nil || lost == 0 {
 		return
 	}
